@@ -1,0 +1,1 @@
+"""The bot: rooms and arrows are described in docs/architecture.md."""

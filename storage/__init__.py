@@ -1,0 +1,1 @@
+"""The only SQL of the house; it never imports bot."""
