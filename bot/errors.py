@@ -33,7 +33,7 @@ class ConfigError(YuanziError):
 class Mistake(YuanziError):
     """The member asked wrongly. Becomes one kind line in the persona's voice: a phrase key and its slots."""
 
-    def __init__(self, key: str, **slots: object) -> None:
+    def __init__(self, key: str, /, **slots: object) -> None:
         self.key = key
         self.slots = slots
         super().__init__(key)

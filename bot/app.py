@@ -1,0 +1,216 @@
+"""The composition root, the only file that knows everybody: builds, starts, and stops in reverse order."""
+
+import asyncio
+import contextlib
+import importlib
+import pkgutil
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import bot.handlers
+from bot.channels import Channel, Heard, Line
+from bot.config import Config
+from bot.content import Content, load_content
+from bot.desk import FrontDesk
+from bot.engine import Batch, Engine, Inbound, own_words
+from bot.errors import ConfigError, Problem, StorageFailure
+from bot.events import Event
+from bot.outbox import Outbox
+from bot.router import BANDS, Router, Switchboard
+from bot.schedule import Alarm, Schedule
+from bot.words import Reader
+from bot.world import Luck, World
+from storage.database import Database, StorageError, Synchronous
+from storage.store import Store
+
+QUEUE = 2_000
+BATCH = 256
+"""Events in one transaction at most: more would keep the others waiting, fewer would cost an fsync each."""
+
+
+def discover() -> list[Router]:
+    """Every `router` of bot/handlers, in the order of the file names. Raises ConfigError naming a file without one."""
+    routers: list[Router] = []
+    problems: list[Problem] = []
+    for module in sorted(pkgutil.iter_modules(bot.handlers.__path__), key=lambda one: one.name):
+        loaded = importlib.import_module(f"bot.handlers.{module.name}")
+        router = getattr(loaded, "router", None)
+        if isinstance(router, Router):
+            routers.append(router)
+        else:
+            problems.append(
+                Problem(f"bot/handlers/{module.name}.py", "router", "没有 router", 'router = Router("名字")')
+            )
+    if problems:
+        raise ConfigError(problems)
+    return [*routers, own_words]
+
+
+def switchboard_for(config: Config) -> Switchboard:
+    """All handlers, proven not to claim anything twice. Raises ConfigError."""
+    switchboard = Switchboard(discover())
+    problems = switchboard.problems(config.settings.groups)
+    missing = set(BANDS) - {name for router in switchboard.routers for name, _ in router.bands}
+    problems += [Problem("bot/handlers", name, "这一档路由没有处理者") for name in sorted(missing)]
+    if problems:
+        raise ConfigError(problems)
+    return switchboard
+
+
+@dataclass(slots=True)
+class _Waiting:
+    inbound: Inbound
+    done: "asyncio.Future[Heard]"
+
+
+class App:
+    """One running bot. Virtual time: call `feed`. Real time: `async with app` and let channels call `hear`."""
+
+    def __init__(
+        self, config: Config, world: World, channels: Mapping[str, Channel], *, db: Path | None = None,
+        synchronous: Synchronous | None = None,
+    ) -> None:  # fmt: skip
+        self.config = config
+        self.world = world
+        self.channels = dict(channels)
+        self.switchboard = switchboard_for(config)
+        content = self._load()
+        path = db or Path(config.settings.storage.path)
+        try:
+            self.database = Database.open(path, synchronous or config.settings.storage.synchronous)
+        except StorageError as error:
+            raise StorageFailure(str(error)) from error
+        self.store = Store(self.database)
+        self.luck = Luck(self._seed())
+        self._lay_changes_on()
+        self.schedule = Schedule(config)
+        self.outbox = Outbox(self.store, config, world, self.luck, self.channels)
+        self.desk = FrontDesk(
+            config=config, world=world, luck=self.luck, switchboard=self.switchboard, schedule=self.schedule,
+            outbox=self.outbox, store=self.store, load=self._load,
+        )  # fmt: skip
+        persona = content.voice.persona
+        self.engine = Engine(
+            store=self.store, config=config, world=world, luck=self.luck, switchboard=self.switchboard,
+            schedule=self.schedule, outbox=self.outbox, desk=self.desk,
+            reader=Reader({persona.name, *persona.names}, config.settings.bot.ids),
+        )  # fmt: skip
+        self.desk.use(content)
+        self.desk.on_replanned = self.engine.refresh
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=QUEUE)
+        self._poked = asyncio.Event()
+        self._alarm = Alarm(self._poked.set)
+
+    def _load(self) -> Content:
+        return load_content(self.config, self.switchboard.phrases)
+
+    def _seed(self) -> str:
+        """The seed of all luck: from the settings, else drawn once and remembered in the database."""
+        configured = self.config.settings.bot.seed
+        if configured:
+            return configured
+        known = self.store.office.fact("seed")
+        if known is None:
+            known = "yuanzi" if self.world.virtual else secrets.token_hex(16)
+            self.store.office.remember("seed", known)
+        return known
+
+    def _lay_changes_on(self) -> None:
+        """Settings changed by chat win over the file. Raises ConfigError when they no longer fit it."""
+        problems: list[Problem] = []
+        for group, changes in self.store.office.group_settings().items():
+            try:
+                self.config.use(group, self.config.with_change(group, changes))
+            except ConfigError as error:
+                problems += [Problem(f"群 {group} 的「设置」", one.key, one.reason, one.hint) for one in error.problems]
+        if problems:
+            self.database.close()
+            raise ConfigError(problems)
+
+    # -- virtual time --------------------------------------------------------------------------------------------
+
+    async def feed(self, events: list[Event]) -> Batch:
+        """Handles events at once, in one transaction, and sends what they brought; for whoever drives the clock."""
+        batch = await self.engine.run([self.engine.read(event) for event in events])
+        await self.outbox.deliver(batch.lines)
+        return batch
+
+    async def settle(self) -> None:
+        """Writes down the receipts of the last sends, and sends what became possible through them."""
+        while self.outbox.has_receipts:
+            batch = await self.engine.run([])
+            await self.outbox.deliver(batch.lines)
+
+    # -- real time -----------------------------------------------------------------------------------------------
+
+    async def hear(self, event: Event) -> Heard:
+        """Hands one event to the writer and waits until it is durable. Waits while the queue is full."""
+        done: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        await self._queue.put(_Waiting(self.engine.read(event), done))
+        self._poked.set()
+        return await done
+
+    async def listen(self) -> None:
+        """Runs the writer and all channels until the channels end or the task is cancelled.
+
+        A storage failure stops everything and is raised: a bot that cannot remember must not talk.
+        """
+        await self.engine.recover()
+        self._alarm.start()
+        senders = {name: asyncio.Queue[Line](maxsize=QUEUE) for name in self.channels}
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._write(senders))
+                sending = [group.create_task(self._send(queue)) for queue in senders.values()]
+                hearing = [group.create_task(channel.run(self.hear)) for channel in self.channels.values()]
+                await asyncio.gather(*hearing)
+                while self._is_busy():
+                    self._poked.set()
+                    await self.world.sleep(0.01)
+                for task in (writing, *sending):
+                    task.cancel()
+        except* StorageFailure as failures:
+            raise _first(failures) from None
+        finally:
+            self._alarm.stop()
+            with contextlib.suppress(StorageFailure):
+                await self.settle()
+            for channel in self.channels.values():
+                await channel.close()
+
+    def _is_busy(self) -> bool:
+        """Whether something waits to be decided, sent or written down, or fell due."""
+        due = self.engine.next_due
+        return not self._queue.empty() or self.outbox.is_busy or (due is not None and due <= self.world.now())
+
+    async def _write(self, senders: Mapping[str, "asyncio.Queue[Line]"]) -> None:
+        while True:
+            waiting = [self._queue.get_nowait() for _ in range(min(BATCH, self._queue.qsize()))]
+            batch = await self.engine.run([one.inbound for one in waiting])
+            for one, heard in zip(waiting, batch.heard, strict=True):
+                if not one.done.done():
+                    one.done.set_result(heard)
+            for line in batch.lines:
+                await senders[line.channel].put(line)
+            self._alarm.set(self.engine.next_due, self.world.now())
+            if self._queue.empty():
+                self._poked.clear()
+                if self._queue.empty() and not self.outbox.has_receipts:
+                    await self._poked.wait()
+
+    async def _send(self, queue: "asyncio.Queue[Line]") -> None:
+        while True:
+            await self.outbox.deliver([await queue.get()])
+            self.engine.refresh()
+            self._poked.set()
+
+    def close(self) -> None:
+        """Closes the database; an open transaction is forgotten."""
+        self.database.close()
+
+
+def _first(failures: BaseExceptionGroup[StorageFailure]) -> StorageFailure:
+    one = failures.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one

@@ -1,0 +1,1 @@
+"""The commands of `yuanzi`, one file each: `add` declares options, `run` works and returns the exit code."""

@@ -1,0 +1,141 @@
+"""What a handler may reach for, bound to the current transaction."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from bot.config import Config
+from bot.errors import Problem
+from bot.events import Event
+from bot.replies import Say
+from bot.settings import GroupSettings, Role
+from bot.words import Reading
+from bot.world import Luck, to_ms
+from storage.store import Store
+
+
+class Desk(Protocol):
+    """What handlers may ask of the house itself, beyond this one event."""
+
+    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, str, str]]:
+        """(word, usage, help) of every command that a role may use under these settings."""
+
+    def words(self, settings: GroupSettings) -> list[str]:
+        """Every command word, for "did you mean"."""
+
+    def preview(self, say: Say, settings: GroupSettings) -> str:
+        """The words that a Say would become now, without saying them."""
+
+    def reload(self) -> list[str]:
+        """Reads persona, FAQ and scripts anew; returns what was read. Raises ConfigError and keeps the old content."""
+
+    def replan(self) -> None:
+        """Plans scheduled posts anew after settings changed."""
+
+    def clashes(self, group: str, settings: GroupSettings) -> list[Problem]:
+        """What would be wrong with these settings for a group: words claimed twice, unknown phrases or scripts."""
+
+    def upcoming(self, group: str | None, most: int) -> list[tuple[datetime, str, str, str]]:
+        """(when, group, beat, title) of the next scheduled posts, in order."""
+
+    def title_of(self, beat: str) -> str:
+        """What a beat is called."""
+
+    def play(self, beat: str, group: str) -> Say | None:
+        """The line of a beat for a group, or None when the beat is gone."""
+
+    def lateness(self, beat: str) -> timedelta | None:
+        """How late a beat may be posted."""
+
+    def status(self) -> list[str]:
+        """How the process is doing, one fact a line."""
+
+    def staff_rooms(self) -> list[tuple[str, str]]:
+        """(channel, member id) of those who are told when something needs a person."""
+
+
+class Context:
+    """One event's view of the house. `now` is when it is handled; facts count for `event.at`, when they happened."""
+
+    __slots__ = ("config", "desk", "event", "hit", "luck", "now", "on_wake", "reading", "role", "settings", "store")
+
+    def __init__(
+        self, event: Event, *, now: datetime, reading: Reading, settings: GroupSettings, role: str | None,
+        store: Store, config: Config, luck: Luck, desk: Desk, on_wake: Callable[[int], None], hit: Any = None,
+    ) -> None:  # fmt: skip
+        self.event = event
+        self.now = now
+        self.reading = reading
+        self.settings = settings
+        self.role = role
+        self.store = store
+        self.config = config
+        self.luck = luck
+        self.desk = desk
+        self.on_wake = on_wake
+        self.hit = hit
+
+    @property
+    def at_ms(self) -> int:
+        """When the event happened, in ms."""
+        return to_ms(self.event.at)
+
+    @property
+    def name(self) -> str:
+        """The name of whoever caused the event."""
+        return self.store.members.name(self.event.member) if self.event.member else ""
+
+    @property
+    def group(self) -> str:
+        """The group of an event that has one."""
+        assert self.event.group is not None
+        return self.event.group
+
+    @property
+    def member(self) -> str:
+        """The member of an event that has one."""
+        assert self.event.member is not None
+        return self.event.member
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment in the group's zone."""
+        return moment.astimezone(zone_of(self.settings))
+
+    def day_of(self, moment: datetime) -> date:
+        """The business day of a moment: a date in the group's zone."""
+        return self.local(moment).date()
+
+    def wake(self, topic: str, key: str, at: datetime, payload: Mapping[str, Any] | None = None) -> None:
+        """Asks to be woken at a moment with a Tick; the same topic and key again replaces the wish."""
+        due = to_ms(at)
+        self.store.agenda.wake_at(topic, key, due, payload or {})
+        self.on_wake(due)
+
+    def resting(self, name: str, place: str, span: timedelta) -> bool:
+        """True while something rests in a place; otherwise lets it rest for `span` from now."""
+        now = to_ms(self.now)
+        if self.store.agenda.cooling(name, place, now) is not None:
+            return True
+        if span > timedelta(0):
+            self.store.agenda.rest(name, place, now + int(span.total_seconds() * 1000))
+        return False
+
+    def may(self, role: str) -> bool:
+        """Whether whoever caused the event has at least this staff role."""
+        return self.role is not None and Role.reaches(self.role, role)
+
+    def audit(self, action: str, what: str) -> None:
+        """Writes a staff action down."""
+        self.store.office.audit(self.member, self.event.group, action, what, at=to_ms(self.now), event_id=self.event.id)
+
+
+_ZONES: dict[str, ZoneInfo] = {}
+
+
+def zone_of(settings: GroupSettings) -> ZoneInfo:
+    """The zone of a group. There are only so many zones, so they are remembered."""
+    zone = _ZONES.get(settings.zone)
+    if zone is None:
+        zone = _ZONES[settings.zone] = ZoneInfo(settings.zone)
+    return zone

@@ -1,0 +1,128 @@
+"""What handlers may ask of the house itself: help, previews, reloading, the agenda, the state of the process."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.config import Config
+from bot.content import Content, setting_problems
+from bot.context import zone_of
+from bot.errors import Problem
+from bot.outbox import Outbox
+from bot.replies import Say, Sort
+from bot.router import Switchboard
+from bot.schedule import Schedule
+from bot.settings import GroupSettings, Role, show_span
+from bot.world import Luck, World
+from storage.store import Store
+
+
+class FrontDesk:
+    """Implements `bot.context.Desk` over the running parts. `load` reads the content anew, raising ConfigError."""
+
+    def __init__(
+        self, *, config: Config, world: World, luck: Luck, switchboard: Switchboard, schedule: Schedule, outbox: Outbox,
+        store: Store, load: Callable[[], Content],
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._world = world
+        self._luck = luck
+        self._switchboard = switchboard
+        self._schedule = schedule
+        self._outbox = outbox
+        self._store = store
+        self._load = load
+        self._since = world.now()
+        self.on_replanned: Callable[[], None] = lambda: None
+        self.content: Content
+
+    def use(self, content: Content) -> None:
+        """From now on this is what is said, answered and scheduled."""
+        self.content = content
+        self._outbox.voice = content.voice
+        self._switchboard.spotter = content.faq.spot
+        groups = {*self._config.named_groups, *self._store.members.groups()}
+        groups |= {group for beats in content.scripts.values() for beat in beats for group in beat.groups}
+        self._schedule.plan(content.scripts, self._store.agenda.beats(), groups, self._world.now())
+        self.on_replanned()
+
+    def replan(self) -> None:
+        """After settings changed: the same content, planned anew."""
+        self.use(self.content)
+
+    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, str, str]]:
+        return [
+            (route.words_in(settings)[0], route.usage, route.help)
+            for route in sorted(self._switchboard.commands, key=lambda route: route.role is not None)
+            if (role is not None and Role.reaches(role, route.role) if route.role else True)
+            and not (route.off and route.off(settings))
+        ]
+
+    def words(self, settings: GroupSettings) -> list[str]:
+        return [word for route in self._switchboard.commands if not route.role for word in route.words_in(settings)]
+
+    def preview(self, say: Say, settings: GroupSettings) -> str:
+        now = self._world.now()
+        return self.content.voice.speak(
+            say, luck=self._luck, occasion=f"preview {now.timestamp()}", now=now, settings=settings
+        ).text
+
+    def reload(self) -> list[str]:
+        content = self._load()
+        self.use(content)
+        return content.summary()
+
+    def clashes(self, group: str, settings: GroupSettings) -> list[Problem]:
+        groups = {group: settings}
+        return [
+            *self._switchboard.problems(groups),
+            *setting_problems("设置", groups, self.content.scripts, self.content.voice),
+        ]
+
+    def upcoming(self, group: str | None, most: int) -> list[tuple[datetime, str, str, str]]:
+        return [
+            (when, one, beat.id, beat.title)
+            for when, one, beat in self._schedule.upcoming(group, most, self._world.now())
+        ]
+
+    def title_of(self, beat: str) -> str:
+        known = self._schedule.beats.get(beat)
+        return known.title if known else beat
+
+    def play(self, beat: str, group: str) -> Say | None:
+        known = self._schedule.beats.get(beat)
+        if known is None or not known.plays_in(group, self._config.group(group)):
+            return None
+        return Say(known.phrase, dict(known.slots), sort=Sort(known.sort))
+
+    def lateness(self, beat: str) -> timedelta | None:
+        known = self._schedule.beats.get(beat)
+        return known.lateness if known else None
+
+    def status(self) -> list[str]:
+        counts = self._store.outbox.counts()
+        names = {"queued": "排队", "sending": "发送中", "unknown": "结果未知", "failed": "失败", "held": "扣下"}
+        waiting = "，".join(f"{names[state]} {counts[state]}" for state in names if counts.get(state)) or "没有积压"
+        size = self._store.db.path.stat().st_size / 1_000_000 if self._store.db.path.exists() else 0.0
+        upcoming = self.upcoming(None, 1)
+        zone = zone_of(self._config.group(None))
+        following = (
+            f"{upcoming[0][0].astimezone(zone):%m-%d %H:%M}（{zone.key}）{upcoming[0][3]}" if upcoming else "没有"
+        )
+        rows = [
+            f"已运行 {show_span(timedelta(seconds=int((self._world.now() - self._since).total_seconds())))}",
+            f"人设 {self.content.voice.persona.name}",
+            f"通道 {'、'.join(self._outbox.channels) or '没有'}",
+            f"发件箱 {waiting}",
+            f"数据库 {size:.1f} MB",
+        ]
+        return rows if not upcoming else [*rows, f"下一条定时 {following}"]
+
+    def staff_rooms(self) -> list[tuple[str, str]]:
+        rooms = []
+        for person in self._config.settings.staff:
+            if Role.reaches(person.role, "operator"):
+                channel = self._store.members.channel_of_member(person.id) or next(
+                    iter((*person.channels, *self._outbox.channels)), ""
+                )
+                rooms.append((channel, person.id))
+        return rooms

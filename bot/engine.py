@@ -1,0 +1,365 @@
+"""The one writer: events in, one savepoint each, one commit for all that wait; answers leave after the commit."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.channels import Heard, Line
+from bot.config import Config
+from bot.context import Context, Desk
+from bot.errors import Mistake, StorageFailure
+from bot.events import NO_EXTRAS, BeatDue, Event, MemberJoined, MessageReceived, Tick
+from bot.outbox import Outbox
+from bot.replies import Say, Silence, Sort, Wishes, flatten, say
+from bot.router import Route, Router, Switchboard
+from bot.schedule import Schedule
+from bot.words import NOTHING, Reader, Reading, normalise, one_line, presentable
+from bot.world import Luck, World, from_ms, to_ms
+from storage.database import explain
+from storage.store import Store
+
+log = logging.getLogger("yuanzi.engine")
+
+own_words = Router("engine")
+own_words.says({"staff.bug": "route event", "staff.unknown_sends": "count rows", "staff.trouble": "count rows"})
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """An event with what its text says, read before the writer takes it up."""
+
+    event: Event
+    reading: Reading
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction brought: results and lines, in the order in which they came about."""
+
+    heard: list[Heard] = field(default_factory=list)
+    order: list[Heard | Line] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines that may leave now that the transaction is durable."""
+        return [one for one in self.order if isinstance(one, Line)]
+
+
+class Engine:
+    """Decides about events, in order, inside transactions of the one writing connection.
+
+    `process` does the deciding and never waits; `run` adds the transaction around it. After a StorageFailure the
+    engine is done for: what was not committed was not said.
+    """
+
+    def __init__(
+        self, *, store: Store, config: Config, world: World, luck: Luck, switchboard: Switchboard, schedule: Schedule,
+        outbox: Outbox, reader: Reader, desk: Desk,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._db = store.db
+        self._config = config
+        self._world = world
+        self._luck = luck
+        self._switchboard = switchboard
+        self._schedule = schedule
+        self._outbox = outbox
+        self._reader = reader
+        self._desk = desk
+        self._next: int | None = None
+        self._last = world.now()
+        self._queued_now = False
+        self._lock = asyncio.Lock()
+        self.handled = 0
+
+    # -- reading, before the writer ------------------------------------------------------------------------------
+
+    def read(self, event: Event) -> Inbound:
+        """What an event's text says. Pure: runs before and beside the writer."""
+        if not isinstance(event, MessageReceived) or event.form != "text" or not event.text:
+            return Inbound(event, NOTHING)
+        return Inbound(event, self._reader.read(event.text, mentions=event.mentions, private=event.group is None))
+
+    # -- one transaction -----------------------------------------------------------------------------------------
+
+    async def run(self, inbound: Sequence[Inbound]) -> Batch:
+        """Handles events in one durable transaction, with everything that fell due meanwhile. Raises StorageFailure."""
+        async with self._lock:
+            try:
+                await self._begin()
+                batch = self.process(inbound)
+                await self._commit()
+            except sqlite3.Error as error:
+                self._abandon()
+                raise StorageFailure(str(explain(error, self._db.path))) from error
+            except BaseException:
+                self._abandon()
+                raise
+            self.handled += len(inbound)
+            return batch
+
+    async def _begin(self) -> None:
+        """Starts the transaction; another process that writes just now is waited for, without blocking the loop."""
+        for attempt in range(50):
+            try:
+                self._db.begin()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or attempt == 49:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def _commit(self) -> None:
+        """The fsync happens in another thread, so that the channels go on reading meanwhile."""
+        if not self._db.durable:
+            self._db.commit()
+            return
+        future = asyncio.get_running_loop().run_in_executor(None, self._db.commit)
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # The connection belongs to that thread until it is done; only then may anybody else touch it.
+            await future
+            raise
+
+    def _abandon(self) -> None:
+        self._db.rollback()
+        self._store.forget_caches()
+
+    def process(self, inbound: Sequence[Inbound]) -> Batch:
+        """Decides about events, in order, inside a transaction that the caller commits."""
+        batch = Batch()
+        self._outbox.settle()
+        for one in inbound:
+            self._world.arrive(one.event.at)
+            now = self._world.now()
+            self._play_due(now, batch)
+            self._last = now
+            heard = self._handle(one, now)
+            batch.heard.append(heard)
+            batch.order.append(heard)
+            if self._queued_now:
+                self._release(now, batch)
+        now = self._world.now()
+        self._play_due(now, batch)
+        self._tell_troubles(now)
+        self._release(now, batch)
+        return batch
+
+    def _release(self, now: datetime, batch: Batch) -> None:
+        self._queued_now = False
+        batch.order.extend(self._outbox.claim(now))
+
+    def _play_due(self, now: datetime, batch: Batch) -> None:
+        """Plays everything that fell due until now, each at its own moment."""
+        limit = to_ms(now)
+        while self._next is not None and self._next <= limit:
+            wake = self._store.agenda.next_wake()
+            moments = (self._schedule.next_due, wake.due if wake else None, self._outbox.next_due(self._next))
+            due = min((moment for moment in moments if moment is not None), default=None)
+            if due is None or due > limit:
+                self._next = due
+                return
+            # A virtual clock steps through each due moment, but never back before the last thing that happened:
+            # what fell due while the process was down is late, exactly as in the real world.
+            moment = max(from_ms(due), self._last) if self._world.virtual else now
+            self._last = moment
+            if wake is not None and wake.due == due:
+                self._store.agenda.forget_wake(wake.topic, wake.key)
+                group = wake.payload.get("group")
+                tick = Tick(
+                    id=f"tick:{wake.topic}:{wake.key}:{wake.due}", at=from_ms(wake.due),
+                    channel=self._channel_of_group(group) if group else "", group=group,
+                    topic=wake.topic, key=wake.key, payload=wake.payload,
+                )  # fmt: skip
+                self._handle(Inbound(tick, NOTHING), moment)
+            elif self._schedule.next_due == due:
+                beat, _ = self._schedule.pop(self._channel_of_group)
+                self._handle(Inbound(beat, NOTHING), moment)
+                self._store.agenda.play_beat(beat.beat, str(beat.group), due)
+            self._release(moment, batch)
+            self._next = self._earliest(due)
+
+    def _channel_of_group(self, group: str) -> str:
+        known = self._config.group(group).channel or self._store.members.channel_of_group(group)
+        return known or (self._outbox.channels[0] if self._outbox.channels else "")
+
+    def _earliest(self, after: int) -> int | None:
+        wake = self._store.agenda.next_wake()
+        moments = (wake.due if wake else None, self._schedule.next_due, self._outbox.next_due(after))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When something falls due next."""
+        return from_ms(self._next) if self._next is not None else None
+
+    def refresh(self) -> None:
+        """Looks up anew when something falls due next: after the schedule changed, or a channel has room again."""
+        self._next = self._earliest(to_ms(self._world.now()))
+
+    def _wake_by(self, due: int) -> None:
+        if self._next is None or due < self._next:
+            self._next = due
+
+    # -- one event -----------------------------------------------------------------------------------------------
+
+    def _handle(self, inbound: Inbound, now: datetime) -> Heard:
+        event, reading = inbound.event, inbound.reading
+        settings = self._config.group(event.group)
+        role = self._config.role_of(event.member, event.channel)
+        routes, hit = self._switchboard.routes(event, reading, settings, role)
+        seq = self._store.interactions.record(
+            event.id, event.kind, to_ms(event.at), event.channel, event.group, event.member,
+            text=presentable(event.text) if isinstance(event, MessageReceived) else None,
+            details=event.details() or NO_EXTRAS, route=routes[0].name if routes else None,
+        )  # fmt: skip
+        if seq is None:
+            return Heard(event.id, duplicate=True)
+        self._see(event, now)
+        if not routes:
+            return Heard(event.id)
+        context = Context(
+            event, now=now, reading=reading, settings=settings, role=role, store=self._store, config=self._config,
+            luck=self._luck, desk=self._desk, on_wake=self._wake_by, hit=hit,
+        )  # fmt: skip
+        self._db.savepoint()
+        failed = self._decide(routes, event, context, seq, now)
+        return Heard(event.id, failed=failed)
+
+    def _decide(self, routes: Sequence[Route], event: Event, context: Context, seq: int, now: datetime) -> bool:
+        """Runs the handlers of one event in its savepoint. The one `try` around rules. True when one broke."""
+        name = routes[0].name
+        try:
+            number = 0
+            for route in routes:
+                name = route.name
+                number = self._queue(route.handler(event, context), event, seq, number, now, route.name)
+        except Mistake as mistake:
+            self._db.undo_to()
+            self._store.forget_caches()
+            self._queue(Say(mistake.key, mistake.slots), event, seq, 0, now, name)
+            return False
+        except sqlite3.OperationalError:
+            raise  # the file, not the rule: nothing may be said any more
+        except Exception as error:  # noqa: BLE001  whatever a rule did wrong, the others go on
+            self._db.undo_to()
+            self._store.forget_caches()
+            self._broke(name, event, seq, now, error)
+            return True
+        self._db.release()
+        return False
+
+    def _broke(self, route: str, event: Event, seq: int, now: datetime, error: Exception) -> None:
+        log.error("event %s: route %s broke; its changes were taken back", event.id, route, exc_info=error)
+        self._store.interactions.fail(seq, f"{type(error).__name__}: {error}"[:500])
+        agenda = self._store.agenda
+        if agenda.cooling("bug", route, to_ms(now)) is None:
+            agenda.rest("bug", route, to_ms(now + timedelta(hours=1)))
+            self._tell(say("staff.bug", route=route, event=event.id), event, 900, now)
+
+    def _queue(self, wishes: Wishes, event: Event, seq: int, number: int, now: datetime, route: str) -> int:
+        for wish in flatten(wishes):
+            if isinstance(wish, Silence):
+                self._store.interactions.annotate(seq, wish.because)
+                continue
+            due = self._outbox.enqueue(wish, event, number, now, route)
+            number += 1
+            if due is not None:
+                if due <= to_ms(now):
+                    self._queued_now = True
+                else:
+                    self._wake_by(due)
+        return number
+
+    def _see(self, event: Event, now: datetime) -> None:
+        """Notes groups, members and names that an event shows."""
+        members, at = self._store.members, to_ms(event.at)
+        if isinstance(event, Tick | BeatDue):
+            return
+        if event.group is not None and members.see_group(event.group, event.channel, at):
+            self._schedule.add_group(event.group, now)
+            if self._schedule.next_due is not None:
+                self._wake_by(self._schedule.next_due)
+        if event.member is not None:
+            members.see_member(event.member, self._display(event.name), event.channel, at)
+        if isinstance(event, MemberJoined):
+            for person in event.people:
+                members.see_member(person.id, self._display(person.name), event.channel, at)
+
+    def _display(self, name: str) -> str:
+        """A name as it may be shown: one bounded line, and never mistaken for the bot's own."""
+        clean = one_line(name)
+        return f"{clean}（群友）" if normalise(clean) in self._reader.own_names else clean
+
+    # -- telling staff -------------------------------------------------------------------------------------------
+
+    def _tell(self, message: Say, event: Event, number: int, now: datetime) -> None:
+        """Tells staff something, in 1:1."""
+        for offset, (channel, member) in enumerate(self._desk.staff_rooms()):
+            told = Say(
+                message.key, message.slots, member=member, channel=channel, sort=Sort.STAFF,
+                because="要人知道的事",
+            )  # fmt: skip
+            if self._outbox.enqueue(told, event, number + offset, now, "engine") is not None:
+                self._queued_now = True
+
+    def _tell_troubles(self, now: datetime) -> None:
+        troubles, self._outbox.troubles = self._outbox.troubles, []
+        agenda = self._store.agenda
+        if not troubles or agenda.cooling("trouble", "", to_ms(now)) is not None:
+            return
+        agenda.rest("trouble", "", to_ms(now + timedelta(hours=1)))
+        event = self._note_of_our_own("trouble", now)
+        rows = "\n".join(f"· {key}：{what}" for key, what in troubles[:5])
+        self._tell(say("staff.trouble", count=len(troubles), rows=rows), event, 0, now)
+
+    def _note_of_our_own(self, topic: str, now: datetime) -> Tick:
+        """An event of the bot's own, recorded like any other, that staff lines can point to."""
+        event = Tick(id=f"tick:{topic}::{to_ms(now)}", at=now, channel="", topic=topic, key="")
+        self._store.interactions.record(
+            event.id,
+            event.kind,
+            to_ms(now),
+            "",
+            None,
+            None,
+            text=None,
+            details=event.details(),
+            route=f"engine.{topic}",
+        )
+        return event
+
+    async def recover(self) -> None:
+        """First thing after a start: sends that were under way are unknown now; staff see them in one summary."""
+
+        def look() -> None:
+            now = self._world.now()
+            if not self._store.agenda.has_wake("housekeeping", ""):
+                self._store.agenda.wake_at("housekeeping", "", to_ms(now + timedelta(hours=1)), {})
+            count = self._outbox.recover(now)
+            if count:
+                rows = [
+                    f"· {group or member}：{' '.join(text.split())[:30]}"
+                    for _, group, member, _, text, _ in self._outbox.unknown(5)
+                ]
+                event = self._note_of_our_own("unknown", now)
+                self._tell(say("staff.unknown_sends", count=count, rows="\n".join(rows)), event, 0, now)
+
+        await self.write(look)
+        self.refresh()
+
+    async def write(self, work: Callable[[], None]) -> None:
+        """Runs a piece of work in a transaction of its own. Raises StorageFailure."""
+        async with self._lock:
+            try:
+                await self._begin()
+                work()
+                await self._commit()
+            except sqlite3.Error as error:
+                self._abandon()
+                raise StorageFailure(str(explain(error, self._db.path))) from error

@@ -1,0 +1,67 @@
+"""帮助, and what to say when somebody calls the bot but names nothing it knows."""
+
+from datetime import timedelta
+
+from bot.config import nearest
+from bot.context import Context
+from bot.events import MessageReceived
+from bot.replies import Say, Silence, Sort, Wishes, say
+from bot.router import Router
+
+router = Router("help")
+router.says(
+    {
+        "help.member": "commands", "help.staff": "commands", "help.command": "word usage", "help.unknown": "word",
+        "fallback.did_you_mean": "name word", "fallback.hello": "name", "faq.unsure": "name",
+        "staff.refused": "name", "staff.question": "name group text",
+    }
+)  # fmt: skip
+
+
+@router.command("帮助", "help", "菜单", help="看我会什么", usage="[口令]")
+def show_help(event: MessageReceived, ctx: Context) -> Wishes:
+    known = ctx.desk.help_for(ctx.role, ctx.settings)
+    if ctx.reading.rest:
+        word = ctx.reading.arguments[0]
+        usage = next(
+            (f"{one} {args}：{text}" if args else f"{one}：{text}" for one, args, text in known if one == word), ""
+        )
+        return say("help.command", word=word, usage=usage) if usage else say("help.unknown", word=word[:20])
+    rows = "\n".join(f"· {word}{f' {args}' if args else ''}：{text}" for word, args, text in known)
+    return say("help.staff" if ctx.role else "help.member", commands=rows)
+
+
+@router.band("fallback")
+def addressed(event: MessageReceived, ctx: Context) -> Wishes:
+    """Somebody spoke to the bot, and neither a command nor a keyword fits."""
+    if event.form != "text" or not ctx.reading.text:
+        return say("fallback.hello", name=ctx.name) if event.form == "text" else Silence("图片、文件先不回")
+    close = nearest(ctx.reading.head, ctx.desk.words(ctx.settings)) if len(ctx.reading.head) <= 8 else []
+    if ctx.resting("guess" if close else "unsure", ctx.member, timedelta(seconds=20)):
+        return Silence("刚回过这位，二十秒内不重复说不懂")
+    if close:
+        return say("fallback.did_you_mean", name=ctx.name, word=close[0], because="没有这个口令，找了最像的")
+    unsure = say("faq.unsure", name=ctx.name, because="没有口令也没有关键词对得上，不乱答，转给员工")
+    return [unsure, *_pass_on(event, ctx)]
+
+
+def _pass_on(event: MessageReceived, ctx: Context) -> list[Say]:
+    """An open question goes to staff, as the answer promised; at most one a minute from the same member."""
+    if ctx.role is not None or ctx.resting("question", ctx.member, timedelta(minutes=1)):
+        return []
+    group = (ctx.settings.name or event.group) if event.group else "私聊"
+    return [
+        Say(
+            "staff.question", {"name": ctx.name, "group": group, "text": ctx.reading.text[:200]}, channel=channel,
+            member=member, sort=Sort.STAFF, because="有人问了我答不上来的问题",
+        )
+        for channel, member in ctx.desk.staff_rooms()
+    ]  # fmt: skip
+
+
+@router.band("refusal")
+def refuse(event: MessageReceived, ctx: Context) -> Wishes:
+    """A member tried a staff word: one kind refusal, not one for every try."""
+    if ctx.resting("refusal", ctx.member, timedelta(minutes=10)):
+        return Silence("员工口令，十分钟内已经婉拒过一次")
+    return say("staff.refused", name=ctx.name, because="这是员工口令，按平台 id 认人")

@@ -1,0 +1,23 @@
+"""What nobody sees: old interactions become monthly counts, rested cool-downs go."""
+
+from datetime import timedelta
+
+from bot.context import Context
+from bot.events import Tick
+from bot.replies import Wishes
+from bot.router import Router
+from bot.world import to_ms
+
+router = Router("housekeeping")
+AT_ONCE = 2_000
+"""Events summarised in one transaction, so that members never wait for a clean-up."""
+
+
+@router.tick("housekeeping")
+def clean(event: Tick, ctx: Context) -> Wishes:
+    cutoff = to_ms(ctx.now - ctx.config.settings.storage.retention)
+    done = ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
+    ctx.store.agenda.drop_old(to_ms(ctx.now))
+    ctx.store.outbox.expire(to_ms(ctx.now))
+    ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if done == AT_ONCE else timedelta(days=1)))
+    return None

@@ -1,0 +1,255 @@
+"""What staff can do by chat: 设置, 名单, 兑现, 撤销, 重载, 状态. Rights hang on the platform id."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from bot.attendance import Page
+from bot.config import nearest
+from bot.context import Context
+from bot.errors import ConfigError, Mistake
+from bot.events import MessageReceived
+from bot.handlers.checkin import show_day
+from bot.replies import Say, Sort, Wishes, say
+from bot.router import Router
+from bot.settings import GroupSettings, show_span
+from bot.world import to_ms
+from storage.ledger import Movement
+
+router = Router("staff")
+router.says(
+    {
+        "settings.show": "group rows", "settings.changed": "key old new", "settings.bad": "key reason hint",
+        "roster.checkins": "day count rows", "roster.newcomers": "count rows", "roster.prizes": "count rows",
+        "roster.staff": "rows", "roster.empty": "what", "undo.done": "number what", "undo.told": "name what",
+        "undo.unknown": "number", "undo.twice": "number", "undo.usage": "", "reload.done": "rows",
+        "reload.broken": "count problems", "status.report": "rows", "staff.read_only": "name",
+    }
+)  # fmt: skip
+MOST = 30
+
+
+def needs(ctx: Context, role: str) -> None:
+    """Raises Mistake when the staff member's role only lets them look."""
+    if not ctx.may(role):
+        raise Mistake("staff.read_only", name=ctx.name)
+
+
+# -- settings ------------------------------------------------------------------------------------------------------
+
+
+def paths(model: type[BaseModel] = GroupSettings, prefix: str = "") -> dict[str, FieldInfo]:
+    """Every setting of a group that can be changed by chat: path -> its field."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found |= paths(inner, f"{prefix}{name}.")
+        elif name not in ("sources", "milestones"):
+            found[prefix + name] = field
+    return found
+
+
+def shown(value: object) -> str:
+    """A setting's value as staff would write it."""
+    if isinstance(value, bool):
+        return "开" if value else "关"
+    if isinstance(value, timedelta):
+        return show_span(value)
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value):
+        return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in value)
+    if isinstance(value, tuple):
+        return "、".join(map(str, value)) or "（空）"
+    return str(value) if value not in ("", None) else "（空）"
+
+
+def current(settings: GroupSettings, path: str) -> Any:
+    """The value of a setting by its path."""
+    value: Any = settings
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def written(text: str, old: object) -> Any:
+    """What staff typed, as the setting's own kind: 开/关 for switches, lists by 、 or comma."""
+    if isinstance(old, bool):
+        switches = {"开": True, "关": False, "on": True, "off": False, "true": True, "false": False}
+        return switches.get(text, text)
+    if text in ("空", "（空）", "无"):
+        text = ""
+    if isinstance(old, tuple) and not all(isinstance(one, int) for one in old):
+        return [one.strip() for one in text.replace("，", "、").replace(",", "、").split("、") if one.strip()]
+    if isinstance(old, int | float) and not isinstance(old, bool):
+        try:
+            return float(text) if isinstance(old, float) else int(text)
+        except ValueError:
+            return text
+    return text
+
+
+@router.command("设置", help="看或改这个群的设置", usage="[项 值]", role="read-only")
+def settings(event: MessageReceived, ctx: Context) -> Wishes:
+    known = paths()
+    path, _, value = ctx.reading.verbatim.partition(" ")
+    if not path:
+        rows = "\n".join(
+            f"· {one} = {shown(current(ctx.settings, one))}（{field.title or one}）" for one, field in known.items()
+        )
+        group = ctx.settings.name or event.group or "默认"
+        return say("settings.show", group=group, rows=rows, sort=Sort.STAFF)
+    if path not in known:
+        close = nearest(path, known)
+        raise Mistake("settings.bad", key=path[:40], reason="没有这一项", hint=f"是不是 {close[0]}？" if close else "")
+    old = current(ctx.settings, path)
+    if not value.strip():
+        return say("settings.show", group=path, rows=f"{shown(old)}（{known[path].title or path}）", sort=Sort.STAFF)
+    needs(ctx, "operator")
+    if event.group is None:
+        raise Mistake("settings.bad", key=path, reason="要在那个群里发", hint="")
+    return _change(ctx, path, written(value.strip(), old), old)
+
+
+def _change(ctx: Context, path: str, value: Any, old: object) -> Say:
+    changes = {**ctx.store.office.group_settings().get(ctx.group, {}), path: value}
+    try:
+        fresh = ctx.config.with_change(ctx.group, changes)
+        problems = ctx.desk.clashes(ctx.group, fresh)
+    except ConfigError as error:
+        problems = list(error.problems)
+    if problems:
+        raise Mistake("settings.bad", key=path, reason=problems[0].reason, hint=problems[0].hint)
+    ctx.store.office.set_group(ctx.group, path, value)
+    ctx.audit("设置", f"{path}: {shown(old)} -> {shown(current(fresh, path))}")
+    ctx.config.use(ctx.group, fresh)
+    ctx.desk.replan()
+    return say("settings.changed", key=path, old=shown(old), new=shown(current(fresh, path)), sort=Sort.STAFF)
+
+
+# -- lists ---------------------------------------------------------------------------------------------------------
+
+
+@router.command("名单", help="今天谁签了到、新人、待发奖品、员工", usage="[签到|新人|奖品|员工]", role="read-only")
+def roster(event: MessageReceived, ctx: Context) -> Wishes:
+    which = ctx.reading.rest or "签到"
+    if which == "员工":
+        rows = [f"· {one.name or one.id}（{one.id}）{one.role}" for one in ctx.config.settings.staff]
+        return say("roster.staff", rows="\n".join(rows) or "（没有）", sort=Sort.STAFF)
+    if which == "奖品":
+        prizes = ctx.store.prizes.owed(event.group, MOST)
+        rows = [f"· {number} 号 {ctx.store.members.name(member)}：{what}" for number, member, what, _ in prizes]
+        rows.append("发出去后回「兑现 号码」")
+        return _listed("roster.prizes", prizes, rows, "待发奖品")
+    if event.group is None:
+        raise Mistake("roster.empty", what="私聊里没有群名单，去群里发")
+    if which == "新人":
+        since = to_ms(ctx.now - timedelta(days=7))
+        new = ctx.store.members.newcomers(event.group, since, MOST)
+        return _listed("roster.newcomers", new, [f"· {ctx.store.members.name(one)}" for one, _ in new], "这周的新人")
+    today = ctx.day_of(event.at)
+    people = ctx.store.check_ins.on_day(event.group, today.isoformat(), MOST)
+    rows = [
+        f"· {ctx.store.members.name(member)} 连签 {streak} 天{_number(ctx, event_id)}"
+        for member, streak, event_id in people
+    ]
+    count = ctx.store.check_ins.count_on(event.group, today.isoformat())
+    if not people:
+        return say("roster.empty", what="今天的签到", sort=Sort.STAFF)
+    return say("roster.checkins", day=show_day(today), count=count, rows="\n".join(rows), sort=Sort.STAFF)
+
+
+def _number(ctx: Context, event_id: str) -> str:
+    movement = ctx.store.ledger.by_event(event_id)
+    return f"（流水 {movement}）" if movement else ""
+
+
+def _listed(key: str, found: Any, rows: list[str], what: str) -> Say:
+    if not found:
+        return say("roster.empty", what=what, sort=Sort.STAFF)
+    return say(key, count=len(found), rows="\n".join(rows), sort=Sort.STAFF)
+
+
+@router.command("兑现", help="奖品已经发给本人", usage="号码", role="service")
+def hand_over(event: MessageReceived, ctx: Context) -> Wishes:
+    number = _asked_number(ctx)
+    if not ctx.store.prizes.hand_over(number):
+        raise Mistake("roster.empty", what=f"{number} 号待发奖品")
+    ctx.audit("兑现", f"奖品 {number}")
+    return say("undo.done", number=number, what="奖品已标记为发出", sort=Sort.STAFF)
+
+
+def _asked_number(ctx: Context) -> int:
+    text = ctx.reading.rest.removeprefix("#")
+    if not text.isdecimal() or len(text) > 15:
+        raise Mistake("undo.usage")
+    return int(text)
+
+
+# -- undoing -------------------------------------------------------------------------------------------------------
+
+
+@router.command("撤销", help="按流水号撤销一笔，连带的一起改回来", usage="流水号", role="operator")
+def undo(event: MessageReceived, ctx: Context) -> Wishes:
+    needs(ctx, "operator")
+    number = _asked_number(ctx)
+    movement = ctx.store.ledger.get(number)
+    if movement is None or movement.reverses is not None:
+        raise Mistake("undo.unknown", number=number)
+    if ctx.store.ledger.is_reversed(number):
+        raise Mistake("undo.twice", number=number)
+    member = next(one for one in (movement.taker, movement.giver) if one.startswith("member:")).removeprefix("member:")
+    what = _unwind(ctx, movement, member)
+    ctx.audit("撤销", f"流水 {number}：{what}")
+    told = say(
+        "undo.told", name=ctx.store.members.name(member), what=what, mention=(member,), because="员工撤销了一笔流水"
+    )
+    if movement.group_id is not None:
+        told = Say(
+            told.key,
+            told.slots,
+            mention=told.mention,
+            group=movement.group_id,
+            channel=event.channel,
+            because=told.because,
+        )
+    return [say("undo.done", number=number, what=what, sort=Sort.STAFF), told]
+
+
+def _unwind(ctx: Context, movement: Movement, member: str) -> str:
+    """Takes a movement back, and a check-in with the streaks, points and prizes that followed from it."""
+    group = movement.group_id or ""
+    row = ctx.store.check_ins.by_event(group, member, movement.event_id)
+    if row is not None and movement.key.startswith(("check_in/", "make_up/")):
+        rules = ctx.config.group(group).checkin
+        day = date.fromisoformat(row.day)
+        taken = Page(ctx.store, rules, group, member, ctx.event.id, to_ms(ctx.now)).strike(day)
+        if movement.key.startswith("make_up/"):
+            ctx.store.ledger.reverse(movement.id, at=to_ms(ctx.now), event_id=ctx.event.id, cause="撤销")
+        also = f"，连带 {'、'.join(f'连签 {one.days} 天' for one in taken)} 的奖励" if taken else ""
+        return f"{show_day(day)}的签到{also}"
+    ctx.store.ledger.reverse(movement.id, at=to_ms(ctx.now), event_id=ctx.event.id, cause="撤销")
+    unit = "积分" if movement.asset == "points" else "张补签卡"
+    return f"「{movement.cause}」的 {movement.amount} {unit}"
+
+
+# -- the house itself ----------------------------------------------------------------------------------------------
+
+
+@router.command("重载", help="重新读人设、问答和脚本，不用重启", role="operator")
+def reload(event: MessageReceived, ctx: Context) -> Wishes:
+    needs(ctx, "operator")
+    try:
+        rows = ctx.desk.reload()
+    except ConfigError as error:
+        ctx.audit("重载", f"没有换上：{len(error.problems)} 处问题")
+        listed = "\n".join(f"· {problem}" for problem in error.problems[:8])
+        return say("reload.broken", count=len(error.problems), problems=listed, sort=Sort.STAFF)
+    ctx.audit("重载", "；".join(rows))
+    return say("reload.done", rows="\n".join(f"· {row}" for row in rows), sort=Sort.STAFF)
+
+
+@router.command("状态", help="机器人现在怎么样", role="read-only")
+def status(event: MessageReceived, ctx: Context) -> Wishes:
+    return say("status.report", rows="\n".join(f"· {row}" for row in ctx.desk.status()), sort=Sort.STAFF)

@@ -1,0 +1,228 @@
+"""The only place that sends: pacing, contact policy, wording, delivery, receipts."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot.channels import Channel, Line, Receipt
+from bot.config import Config
+from bot.contact import decide
+from bot.errors import Refused, Retryable
+from bot.events import Event
+from bot.replies import Say
+from bot.settings import GroupSettings
+from bot.voice import Voice, cut, pack, unpack
+from bot.world import Luck, World, from_ms, to_ms
+from storage.outbox import Waiting
+from storage.store import Store
+
+log = logging.getLogger("yuanzi.outbox")
+AT_ONCE = 200
+MAX_PLACES = 5_000
+
+
+class Gate:
+    """The pace of one channel: when its account, and each conversation, may speak again."""
+
+    def __init__(self, channel: Channel, luck: Luck) -> None:
+        self.channel = channel
+        self._luck = luck
+        self._account_free = 0
+        self._place_free: dict[str, int] = {}
+        self.under_way = 0
+        pace = channel.pace
+        self._gaps = (pace.account_gap, pace.group_gap)
+        self.paced = bool(pace.account_gap or pace.group_gap)
+
+    @property
+    def room(self) -> int:
+        """How many more sends may be under way now."""
+        return max(0, self.channel.abilities.in_flight - self.under_way)
+
+    def book(self, place: str, key: str, now: int) -> int:
+        """Takes the next free moment (ms) for a line to a place."""
+        if not self.paced:
+            return now
+        slot = max(now, self._account_free, self._place_free.get(place, 0))
+        self._account_free = slot + self._gap(self._gaps[0], "account", key)
+        if len(self._place_free) >= MAX_PLACES:
+            self._place_free = {name: free for name, free in self._place_free.items() if free > now}
+        self._place_free[place] = slot + self._gap(self._gaps[1], "place", key)
+        return slot
+
+    def _gap(self, gap: timedelta, what: str, key: str) -> int:
+        jitter = self._luck.part_of(self.channel.pace.jitter, "pace", what, key)
+        return int((gap + jitter).total_seconds() * 1000)
+
+
+class Outbox:
+    """Queues wishes as rows, claims what may leave, delivers it after the commit, and notes how it ended.
+
+    `enqueue` and `claim` run inside the engine's transaction; `deliver` outside of it.
+    """
+
+    def __init__(self, store: Store, config: Config, world: World, luck: Luck, channels: Mapping[str, Channel]) -> None:
+        self._store = store
+        self._rows = store.outbox
+        self._config = config
+        self._world = world
+        self._luck = luck
+        self._gates = {name: Gate(channel, luck) for name, channel in channels.items()}
+        self._receipts: list[tuple[str, int, str | None, str | None, int]] = []
+        self._again: list[tuple[int, int, str, str]] = []
+        self.troubles: list[tuple[str, str]] = []
+        """(line key, what happened) of sends that failed, until the engine tells staff."""
+        self.voice: Voice
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the channels that are here."""
+        return list(self._gates)
+
+    def enqueue(self, say: Say, event: Event, number: int, now: datetime, route: str) -> int | None:
+        """Queues one wish of an event. Returns when it may leave (ms), or None when it cannot or was queued before."""
+        group, member = (say.group, say.member) if say.group or say.member else (event.group, event.member)
+        if say.group is None and say.member is None and group is not None:
+            member = None
+        if group is None and member is None:
+            return None
+        created = to_ms(now)
+        not_before = max(created, to_ms(say.at)) if say.at else created
+        span: timedelta = getattr(self._config.settings.outbox, say.sort)
+        expires = to_ms(say.expires) if say.expires else not_before + int(span.total_seconds() * 1000)
+        fresh = self._rows.queue(
+            f"{event.id}/{number}", sort=say.sort.value, channel=say.channel or event.channel, group_id=group,
+            member_id=member, phrase=say.key, slots={name: pack(value) for name, value in say.slots.items()},
+            mentions=say.mention, picture=say.picture, event_id=event.id,
+            because=say.because or f"回应 {event.kind}（{route}）", created_at=created, not_before=not_before,
+            expires_at=expires,
+        )  # fmt: skip
+        return not_before if fresh else None
+
+    def claim(self, now: datetime) -> list[Line]:
+        """Takes the lines that may leave now: policy, pace, words. Rows become `sending` in this transaction."""
+        stamp = to_ms(now)
+        lines: list[Line] = []
+        for name, gate in self._gates.items():
+            room = gate.room
+            while room > 0:
+                rows = self._rows.due(name, stamp, min(room, AT_ONCE))
+                if not rows:
+                    break
+                for row in rows:
+                    line = self._take(row, gate, now, stamp)
+                    if line is not None:
+                        lines.append(line)
+                        gate.under_way += 1
+                        room -= 1
+        return lines
+
+    def _take(self, row: Waiting, gate: Gate, now: datetime, stamp: int) -> Line | None:
+        settings = self._config.group(row.group_id)
+        verdict = decide(row.sort, settings, now=now, expires=from_ms(row.expires_at))
+        if verdict.what == "later" and verdict.until is not None:
+            self._rows.postpone(row.id, to_ms(verdict.until), verdict.why, paced=False)
+            return None
+        if verdict.what != "now":
+            self._rows.close(row.id, verdict.what, stamp, verdict.why)
+            return None
+        place = row.group_id or row.member_id or ""
+        if not row.paced:
+            slot = gate.book(place, row.key, stamp)
+            if slot > stamp:
+                self._rows.postpone(row.id, slot, "排队：说话留间隔", paced=True)
+                return None
+        try:
+            text = cut(self._words(row, place, now, settings), gate.channel.abilities.max_bytes)
+        except (KeyError, ValueError) as error:
+            log.error("line %s: phrase %s cannot be put into words: %r", row.key, row.phrase, error)  # noqa: TRY400
+            self._rows.close(row.id, "failed", stamp, f"话术 {row.phrase} 说不出来：{error!r}")
+            self.troubles.append((row.key, f"话术 {row.phrase} 缺失"))
+            return None
+        self._rows.claim(row.id, text)
+        return Line(
+            row=row.id, key=row.key, channel=row.channel, group=row.group_id, member=row.member_id, text=text,
+            phrase=row.phrase, event_id=row.event_id, because=row.because, sort=row.sort, mentions=row.mentions,
+            picture=row.picture,
+        )  # fmt: skip
+
+    def _words(self, row: Waiting, place: str, now: datetime, settings: GroupSettings) -> str:
+        say = Say(row.phrase, {name: unpack(value) for name, value in row.slots.items()})
+        spoken = self.voice.speak(
+            say, luck=self._luck, occasion=row.key, now=now, settings=settings,
+            last=self._rows.last_variant(place, row.phrase),
+        )  # fmt: skip
+        self._rows.use_variant(place, row.phrase, spoken.variant)
+        return spoken.text
+
+    async def deliver(self, lines: Iterable[Line]) -> None:
+        """Sends claimed lines in order. Their receipts wait for the next transaction."""
+        for line in lines:
+            gate = self._gates[line.channel]
+            try:
+                receipt = await gate.channel.send(line)
+            except Retryable as error:
+                self._again.append((line.row, self._stamp() + int(error.after * 1000), str(error), line.key))
+            except Refused as error:
+                self._fail(line, Receipt("failed", error=str(error)))
+            except Exception as error:  # noqa: BLE001  the one try of the outbox: a bug in a channel must not stop the rest
+                # What a bug did before it broke is unknown, so the line is never repeated blindly.
+                log.error("channel %s broke on line %s: %r", line.channel, line.key, error)  # noqa: TRY400
+                self._fail(line, Receipt("unknown", error=repr(error)))
+            else:
+                self._note(line, receipt) if receipt.state == "sent" else self._fail(line, receipt)
+            finally:
+                gate.under_way -= 1
+
+    def _note(self, line: Line, receipt: Receipt) -> None:
+        self._receipts.append(
+            (receipt.state, self._stamp(), receipt.platform_id or None, receipt.error or None, line.row)
+        )
+
+    def _fail(self, line: Line, receipt: Receipt) -> None:
+        self._note(line, receipt)
+        self.troubles.append((line.key, receipt.error))
+
+    def _stamp(self) -> int:
+        return to_ms(self._world.now())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a send is under way or its end is not written down yet."""
+        return self.has_receipts or any(gate.under_way for gate in self._gates.values())
+
+    @property
+    def has_receipts(self) -> bool:
+        """Whether sends ended that are not written down yet."""
+        return bool(self._receipts or self._again)
+
+    def settle(self) -> None:
+        """Writes down how sends ended, inside the engine's transaction."""
+        if self._receipts:
+            self._rows.settle(self._receipts)
+            self._receipts = []
+        for row, until, why, key in self._again:
+            if self._tries(row) >= self._config.settings.outbox.attempts:
+                self._rows.close(row, "failed", self._stamp(), f"试了太多次：{why}")
+                self.troubles.append((key, why))
+            else:
+                self._rows.postpone(row, until, why, paced=False)
+        self._again = []
+
+    def _tries(self, row: int) -> int:
+        return int(self._store.db.execute("SELECT attempts FROM outbox WHERE id = ?", (row,)).fetchone()[0])
+
+    def next_due(self, after: int) -> int | None:
+        """When a queued line may leave (ms), where there is room; due lines count as `after`."""
+        due = [self._rows.next_due(name) for name, gate in self._gates.items() if gate.room > 0]
+        return min((max(one, after) for one in due if one is not None), default=None)
+
+    def recover(self, now: datetime) -> int:
+        """After a restart: what was under way is unknown, except where repeating is harmless. Returns how many."""
+        repeatable = [name for name, gate in self._gates.items() if gate.channel.abilities.idempotent]
+        self._rows.expire(to_ms(now))
+        return self._rows.interrupted(repeatable, at=to_ms(now), why="发送途中进程中断，不知道有没有送到")
+
+    def unknown(self, most: int) -> Sequence[tuple[str, str | None, str | None, str, str, str | None]]:
+        """The newest lines of unknown outcome."""
+        return self._rows.in_state("unknown", most)

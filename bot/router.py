@@ -1,0 +1,196 @@
+"""Which handler answers what: staff and member commands by one look-up, then keywords, then the fallback."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from bot.context import Context
+from bot.errors import Problem
+from bot.events import BeatDue, Event, MessageReceived, Tick
+from bot.replies import Wishes
+from bot.settings import GroupSettings
+from bot.words import Reading, normalise
+
+Handler = Callable[[Any, Context], Wishes]
+H = TypeVar("H", bound=Callable[..., Wishes])
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way into a handler. `role` is the staff role it needs, `usage` what may follow its word."""
+
+    name: str
+    handler: Handler
+    words: tuple[str, ...] = ()
+    words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None
+    role: str | None = None
+    usage: str = ""
+    help: str = ""
+    off: Callable[[GroupSettings], bool] | None = None
+
+    def words_in(self, settings: GroupSettings) -> tuple[str, ...]:
+        """The words that lead here under these settings."""
+        return self.words_from(settings) if self.words_from else self.words
+
+
+class Hit(Protocol):
+    """What a keyword look-up found."""
+
+    @property
+    def id(self) -> str:
+        """Which entry."""
+
+
+Spotter = Callable[[Reading, str | None, GroupSettings], Hit | None]
+"""The keyword look-up: pure, one pass over the text."""
+
+
+class Router:
+    """What one handler file offers. A new feature is one file with `router = Router("its-name")`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.commands: list[Route] = []
+        self.events: list[tuple[str, Route]] = []
+        self.topics: list[tuple[str, Route]] = []
+        self.bands: list[tuple[str, Route]] = []
+        self.phrases: dict[str, tuple[str, ...]] = {}
+
+    def says(self, phrases: Mapping[str, str]) -> None:
+        """Declares the phrases this file uses: key -> slots, separated by spaces; `yuanzi check` proves them."""
+        for key, slots in phrases.items():
+            self.phrases[key] = tuple(slots.split())
+
+    def command(
+        self, *words: str, help: str, usage: str = "", role: str | None = None,  # noqa: A002
+        words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None,
+        off: Callable[[GroupSettings], bool] | None = None,
+    ) -> Callable[[H], H]:  # fmt: skip
+        """A word that starts a message. Without `usage` nothing may follow it. `role` makes it a staff word."""
+
+        def register(handler: H) -> H:
+            self.commands.append(Route(self._name_of(handler), handler, words, words_from, role, usage, help, off))
+            return handler
+
+        return register
+
+    def on(self, *kinds: type[Event]) -> Callable[[H], H]:
+        """Facts other than messages; several handlers may want the same kind."""
+
+        def register(handler: H) -> H:
+            self.events.extend((kind.kind, Route(self._name_of(handler), handler)) for kind in kinds)
+            return handler
+
+        return register
+
+    def tick(self, topic: str) -> Callable[[H], H]:
+        """Wake-ups that this feature asked for with `ctx.wake(topic, …)`."""
+
+        def register(handler: H) -> H:
+            self.topics.append((topic, Route(self._name_of(handler), handler)))
+            return handler
+
+        return register
+
+    def band(self, name: str) -> Callable[[H], H]:
+        """One of the bands that belong to a single handler: keyword, fallback, refusal."""
+
+        def register(handler: H) -> H:
+            self.bands.append((name, Route(self._name_of(handler), handler)))
+            return handler
+
+        return register
+
+    def _name_of(self, handler: Callable[..., Any]) -> str:
+        return f"{self.name}.{handler.__name__}"
+
+
+BANDS = ("keyword", "fallback", "refusal")
+
+
+class Switchboard:
+    """All routers together. Finding the route costs one look-up, however many handlers there are."""
+
+    def __init__(self, routers: Iterable[Router]) -> None:
+        self.routers = list(routers)
+        self.commands = [route for router in self.routers for route in router.commands]
+        self._events: dict[str, tuple[Route, ...]] = {}
+        for router in self.routers:
+            for kind, route in router.events:
+                self._events[kind] = (*self._events.get(kind, ()), route)
+        self._topics = {topic: route for router in self.routers for topic, route in router.topics}
+        self._bands = {name: route for router in self.routers for name, route in router.bands}
+        self.phrases = {key: slots for router in self.routers for key, slots in router.phrases.items()}
+        self.spotter: Spotter = lambda _reading, _group, _settings: None
+        self._tables: dict[int, tuple[GroupSettings, dict[str, Route]]] = {}
+
+    def problems(self, groups: Mapping[str, GroupSettings]) -> list[Problem]:
+        """Words, topics, bands and phrases that are claimed twice, or belong to nobody."""
+        found: list[Problem] = []
+        for label, claims in (
+            ("tick", [(topic, route) for router in self.routers for topic, route in router.topics]),
+            ("band", [(name, route) for router in self.routers for name, route in router.bands]),
+        ):
+            found += _claimed_twice(label, claims)
+        unknown = [(name, route) for router in self.routers for name, route in router.bands if name not in BANDS]
+        found += [Problem(route.name, name, "没有这样一档路由", f"可用：{'、'.join(BANDS)}") for name, route in unknown]
+        for group, settings in groups.items():
+            claims = [(normalise(word), route) for route in self.commands for word in route.words_in(settings)]
+            found += [
+                Problem(problem.file, problem.key, f"{problem.reason}（群 {group}）")
+                for problem in _claimed_twice("command", claims)
+            ]
+        return found
+
+    def table(self, settings: GroupSettings) -> dict[str, Route]:
+        """word -> route under these settings; settings objects are frozen, so the table is made once for each."""
+        known = self._tables.get(id(settings))
+        if known is None or known[0] is not settings:
+            if len(self._tables) > 1000:
+                self._tables.clear()
+            made = {normalise(word): route for route in self.commands for word in route.words_in(settings)}
+            self._tables[id(settings)] = known = (settings, made)
+        return known[1]
+
+    def band(self, name: str) -> Route:
+        """The handler of a band."""
+        return self._bands[name]
+
+    def routes(
+        self, event: Event, reading: Reading, settings: GroupSettings, role: str | None
+    ) -> tuple[tuple[Route, ...], Hit | None]:
+        """Who answers this event; no route at all for chat that nobody asked us about."""
+        if isinstance(event, MessageReceived):
+            return self._of_message(event, reading, settings, role)
+        if isinstance(event, Tick):
+            route = self._topics.get(event.topic)
+            return ((route,) if route else ()), None
+        return self._events.get(BeatDue.kind if isinstance(event, BeatDue) else event.kind, ()), None
+
+    def _of_message(
+        self, event: MessageReceived, reading: Reading, settings: GroupSettings, role: str | None
+    ) -> tuple[tuple[Route, ...], Hit | None]:
+        route = self.table(settings).get(reading.head)
+        if (
+            route is not None
+            and (not reading.rest or route.usage or reading.addressed)
+            and not (route.off and route.off(settings))
+        ):
+            return (route if route.role is None or role is not None else self._bands["refusal"],), None
+        if settings.faq.on:
+            hit = self.spotter(reading, event.group, settings)
+            if hit is not None:
+                return (self._bands["keyword"],), hit
+        return ((self._bands["fallback"],) if reading.addressed else ()), None
+
+
+def _claimed_twice(label: str, claims: list[tuple[str, Route]]) -> list[Problem]:
+    owners: dict[str, Route] = {}
+    found: list[Problem] = []
+    for word, route in claims:
+        if word in owners and owners[word].handler is not route.handler:
+            found.append(
+                Problem(route.name, word, f"{label} 已经被 {owners[word].name} 占用", "换一个词，或改其中一个")
+            )
+        owners.setdefault(word, route)
+    return found

@@ -1,0 +1,112 @@
+"""Beats become events: which post is due next in which group, in real time and in virtual time."""
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.config import Config
+from bot.context import zone_of
+from bot.events import BeatDue
+from bot.scripts import Beat
+from bot.world import from_ms, to_ms
+
+
+class Schedule:
+    """The next due time of every beat in every group, derived from the scripts each time they are read, so that a
+    changed time never leaves the old one firing. How far each was played comes from the database."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.beats: dict[str, Beat] = {}
+        self._heap: list[tuple[int, str, str]] = []
+        self._groups: set[str] = set()
+
+    def plan(self, scripts: Mapping[str, list[Beat]], played: Mapping[tuple[str, str], int], groups: Iterable[str],
+             now: datetime) -> None:  # fmt: skip
+        """Starts over with these scripts. A beat that a group has never played counts from now on: no history."""
+        self.beats = {beat.id: beat for beats in scripts.values() for beat in beats}
+        self._groups = set(groups)
+        self._heap = []
+        for beat in self.beats.values():
+            for group in sorted(self._groups):
+                self._push(beat, group, played.get((beat.id, group), to_ms(now)))
+        heapq.heapify(self._heap)
+
+    def add_group(self, group: str, now: datetime) -> None:
+        """A group that was seen for the first time plays from now on."""
+        if group not in self._groups:
+            self._groups.add(group)
+            for beat in self.beats.values():
+                self._push(beat, group, to_ms(now))
+
+    def _push(self, beat: Beat, group: str, after: int) -> None:
+        settings = self._config.group(group)
+        if beat.plays_in(group, settings):
+            due = beat.next_after(from_ms(after), zone_of(settings))
+            heapq.heappush(self._heap, (to_ms(due), beat.id, group))
+
+    @property
+    def next_due(self) -> int | None:
+        """When the next beat is due (ms)."""
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self, channel_of: Callable[[str], str]) -> tuple[BeatDue, int]:
+        """Takes the next beat as an event, and when it was due (ms); plans the one after it."""
+        due, beat_id, group = heapq.heappop(self._heap)
+        self._push(self.beats[beat_id], group, due)
+        at = from_ms(due)
+        name = at.strftime("%Y-%m-%dT%H:%MZ")
+        event = BeatDue(id=f"{beat_id}:{group}:{name}", at=at, channel=channel_of(group), group=group, beat=beat_id)
+        return event, due
+
+    def upcoming(self, group: str | None, most: int, now: datetime) -> list[tuple[datetime, str, Beat]]:
+        """The next posts: (when, group, beat), in order."""
+        found: list[tuple[datetime, str, Beat]] = []
+        for _, beat_id, one in self._heap:
+            if group is None or one == group:
+                zone = zone_of(self._config.group(one))
+                moment = now
+                for _ in range(min(most, 14)):
+                    moment = self.beats[beat_id].next_after(moment, zone)
+                    found.append((moment, one, self.beats[beat_id]))
+        found.sort(key=lambda entry: (entry[0], entry[1], entry[2].id))
+        return found[:most]
+
+
+class Alarm:
+    """Wakes the engine at one moment in real time. The truth is in tables; this only rings."""
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._set_for: datetime | None = None
+
+    def start(self) -> None:
+        """Needs a running event loop."""
+        self._scheduler.start()
+
+    def set(self, moment: datetime | None, now: datetime) -> None:
+        """Rings at `moment`, once; a later call replaces it."""
+        if moment == self._set_for:
+            return
+        self._set_for = moment
+        if moment is None:
+            if self._scheduler.get_job("wake"):
+                self._scheduler.remove_job("wake")
+            return
+        # Very long waits are cut: a clock that is set back must not strand us.
+        due = min(max(moment, now), now + timedelta(hours=1))
+        self._scheduler.add_job(self._fire, "date", run_date=due, id="wake", replace_existing=True)
+
+    def _fire(self) -> None:
+        self._set_for = None
+        self._ring()
+
+    def stop(self) -> None:
+        """No more ringing."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)

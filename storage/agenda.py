@@ -1,0 +1,84 @@
+"""What is still to come: wake-ups that states asked for, how far each beat has been played, and cool-downs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A moment (`due`, ms) that a rule asked to be woken at, under a topic and key of its own."""
+
+    topic: str
+    key: str
+    due: int
+    payload: Mapping[str, Any]
+
+
+class Agenda:
+    """The tables `wake`, `beat`, `missed` and `cooldown`."""
+
+    def __init__(self, db: Database) -> None:
+        self._execute = db.execute
+
+    def wake_at(self, topic: str, key: str, due: int, payload: Mapping[str, Any]) -> None:
+        """Asks for a tick; the same topic and key again replaces the earlier wish."""
+        self._execute(
+            "INSERT INTO wake VALUES (?,?,?,?)"
+            " ON CONFLICT DO UPDATE SET due = excluded.due, payload = excluded.payload",
+            (topic, key, due, json.dumps(payload, ensure_ascii=False)),
+        )
+
+    def forget_wake(self, topic: str, key: str) -> None:
+        """No tick after all."""
+        self._execute("DELETE FROM wake WHERE topic = ? AND key = ?", (topic, key))
+
+    def has_wake(self, topic: str, key: str) -> bool:
+        """Whether such a tick is still to come."""
+        return self._execute("SELECT 1 FROM wake WHERE topic = ? AND key = ?", (topic, key)).fetchone() is not None
+
+    def next_wake(self) -> Wake | None:
+        """The earliest wake-up."""
+        row = self._execute("SELECT topic, key, due, payload FROM wake ORDER BY due, topic, key LIMIT 1").fetchone()
+        return Wake(row[0], row[1], row[2], json.loads(row[3])) if row else None
+
+    def beats(self) -> dict[tuple[str, str], int]:
+        """(beat, group) -> until when (ms) it has been played or declared missed."""
+        return {(row[0], row[1]): row[2] for row in self._execute("SELECT beat, group_id, done_until FROM beat")}
+
+    def play_beat(self, beat: str, group_id: str, until: int) -> None:
+        """This beat needs no look before `until` (ms) any more."""
+        self._execute(
+            "INSERT INTO beat VALUES (?,?,?)"
+            " ON CONFLICT DO UPDATE SET done_until = max(done_until, excluded.done_until)",
+            (beat, group_id, until),
+        )
+
+    def miss_beat(self, beat: str, group_id: str, due: int, at: int, reason: str) -> None:
+        """Notes a post that was not made, and why."""
+        self._execute("INSERT INTO missed VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", (beat, group_id, due, at, reason))
+
+    def missed_since(self, at: int, most: int) -> list[tuple[str, str, int, str]]:
+        """(beat, group, due ms, reason) noticed since."""
+        return self._execute(
+            "SELECT beat, group_id, due, reason FROM missed WHERE noticed_at >= ? ORDER BY due LIMIT ?", (at, most)
+        ).fetchall()
+
+    def cooling(self, name: str, place: str, at: int) -> int | None:
+        """Until when (ms) something rests in a place, or None when it may happen now."""
+        row = self._execute("SELECT until FROM cooldown WHERE name = ? AND place = ?", (name, place)).fetchone()
+        return row[0] if row and row[0] > at else None
+
+    def rest(self, name: str, place: str, until: int) -> None:
+        """Lets something rest in a place until then (ms)."""
+        self._execute(
+            "INSERT INTO cooldown VALUES (?,?,?) ON CONFLICT DO UPDATE SET until = excluded.until", (name, place, until)
+        )
+
+    def drop_old(self, at: int) -> None:
+        """Removes cool-downs and missed notes that no longer matter: rested, or missed over 90 days ago."""
+        self._execute("DELETE FROM cooldown WHERE until < ?", (at,))
+        self._execute("DELETE FROM missed WHERE noticed_at < ?", (at - 90 * 86_400_000,))

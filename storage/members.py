@@ -1,0 +1,170 @@
+"""Groups, the people in them, and who is waiting for a welcome."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from storage.database import Database
+
+REMEMBERED = 20_000
+"""Names kept in memory; others are read again when needed."""
+
+
+class Members:
+    """The tables `chat_group`, `member` and `membership`."""
+
+    def __init__(self, db: Database) -> None:
+        self._execute = db.execute
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._groups: OrderedDict[str, str] = OrderedDict()
+
+    def forget_cache(self) -> None:
+        """Drops what is remembered: called whenever something was taken back."""
+        self._names.clear()
+        self._groups.clear()
+
+    def see_group(self, group_id: str, channel: str, at: int) -> bool:
+        """Notes that a group exists and which channel it is heard on. True when it is new."""
+        if self._groups.get(group_id) == channel:
+            return False
+        known = self._execute("SELECT channel FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()
+        if known is None:
+            self._execute("INSERT INTO chat_group VALUES (?,?,?,NULL)", (group_id, channel, at))
+        elif known[0] != channel:
+            self._execute("UPDATE chat_group SET channel = ? WHERE group_id = ?", (channel, group_id))
+        _remember(self._groups, group_id, channel)
+        return known is None
+
+    def see_member(self, member_id: str, name: str, channel: str, at: int) -> None:
+        """Notes a member and the name they go by now."""
+        if self._names.get(member_id) == name and name:
+            return
+        self._execute(
+            "INSERT INTO member (member_id, name, channel, first_seen) VALUES (?,?,?,?) ON CONFLICT (member_id)"
+            " DO UPDATE SET name = excluded.name WHERE excluded.name <> '' AND name <> excluded.name",
+            (member_id, name, channel, at),
+        )
+        if name:
+            _remember(self._names, member_id, name)
+
+    def name(self, member_id: str) -> str:
+        """The name a member goes by, or their id."""
+        name = self._names.get(member_id)
+        if name is None:
+            row = self._execute("SELECT name FROM member WHERE member_id = ?", (member_id,)).fetchone()
+            name = row[0] if row and row[0] else member_id
+            _remember(self._names, member_id, name)
+        return name
+
+    def find(self, text: str, group_id: str | None) -> list[str]:
+        """Ids of members whose id or exact name is `text`; in a group, of those who were ever seen there."""
+        if group_id is None:
+            rows = self._execute("SELECT member_id FROM member WHERE member_id = ?1 OR name = ?1 LIMIT 3", (text,))
+        else:
+            rows = self._execute(
+                "SELECT member_id FROM member m WHERE (member_id = ?1 OR name = ?1) AND (EXISTS (SELECT 1 FROM"
+                " membership s WHERE s.group_id = ?2 AND s.member_id = m.member_id) OR EXISTS (SELECT 1 FROM check_in c"
+                " WHERE c.group_id = ?2 AND c.member_id = m.member_id)) LIMIT 3",
+                (text, group_id),
+            )
+        return [row[0] for row in rows]
+
+    def become_contact(self, member_id: str, at: int, source: str) -> bool:
+        """Notes a 1:1 contact. True the first time."""
+        cursor = self._execute(
+            "UPDATE member SET contact_since = ?, source = ? WHERE member_id = ? AND contact_since IS NULL",
+            (at, source or None, member_id),
+        )
+        return bool(cursor.rowcount)
+
+    def join(self, group_id: str, member_id: str, at: int, *, inviter: str, source: str) -> tuple[int | None, bool]:
+        """Notes that somebody is in a group. Returns when they were last greeted there (ms) and whether they are new
+        to it or had left (False: we knew they were in)."""
+        row = self._execute(
+            "SELECT greeted_at, left_at, joined_at FROM membership WHERE group_id = ? AND member_id = ?",
+            (group_id, member_id),
+        ).fetchone()
+        if row is None:
+            self._execute(
+                "INSERT INTO membership (group_id, member_id, joined_at, inviter, source) VALUES (?,?,?,?,?)",
+                (group_id, member_id, at, inviter or None, source or None),
+            )
+            return None, True
+        if row[1] is None:
+            return row[0], False
+        if at < row[1]:
+            # Reports arrived out of order: they joined, and had left again by the time we knew of the leaving.
+            return row[0], False
+        self._execute(
+            "UPDATE membership SET joined_at = ?, left_at = NULL, inviter = ?, source = ?"
+            " WHERE group_id = ? AND member_id = ?",
+            (at, inviter or None, source or None, group_id, member_id),
+        )
+        return row[0], True
+
+    def leave(self, group_id: str, member_id: str, at: int) -> None:
+        """Notes that somebody left; they no longer wait for a welcome."""
+        self._execute(
+            "INSERT INTO membership (group_id, member_id, joined_at, left_at) VALUES (?1,?2,?3,?3) ON CONFLICT"
+            " DO UPDATE SET left_at = ?3, waiting = 0 WHERE joined_at <= ?3",
+            (group_id, member_id, at),
+        )
+
+    def await_welcome(self, group_id: str, member_ids: Iterable[str]) -> None:
+        """These members are greeted with the next welcome, after those who wait already."""
+        last = self._execute(
+            "SELECT max(waiting) FROM membership WHERE group_id = ? AND waiting > 0", (group_id,)
+        ).fetchone()[0]
+        for place, member_id in enumerate(member_ids, start=(last or 0) + 1):
+            self._execute(
+                "UPDATE membership SET waiting = ? WHERE group_id = ? AND member_id = ?", (place, group_id, member_id)
+            )
+
+    def waiting(self, group_id: str) -> list[tuple[str, str | None]]:
+        """(member id, source) of those who wait for a welcome, in the order they came."""
+        return [
+            (row[0], row[1])
+            for row in self._execute(
+                "SELECT member_id, source FROM membership WHERE group_id = ? AND waiting > 0 ORDER BY waiting",
+                (group_id,),
+            )
+        ]
+
+    def greeted(self, group_id: str, at: int) -> None:
+        """Everybody who waited has been greeted."""
+        self._execute(
+            "UPDATE membership SET waiting = 0, greeted_at = ? WHERE group_id = ? AND waiting > 0", (at, group_id)
+        )
+        self._execute("UPDATE chat_group SET last_welcome = ? WHERE group_id = ?", (at, group_id))
+
+    def last_welcome(self, group_id: str) -> int | None:
+        """When this group last saw a welcome (ms)."""
+        row = self._execute("SELECT last_welcome FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()
+        return row[0] if row else None
+
+    def channel_of_group(self, group_id: str) -> str | None:
+        """The channel a group was last heard on."""
+        row = self._execute("SELECT channel FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()
+        return row[0] if row else None
+
+    def channel_of_member(self, member_id: str) -> str | None:
+        """The channel a member was first seen on."""
+        row = self._execute("SELECT channel FROM member WHERE member_id = ?", (member_id,)).fetchone()
+        return row[0] if row else None
+
+    def groups(self) -> list[str]:
+        """Every group ever seen."""
+        return [row[0] for row in self._execute("SELECT group_id FROM chat_group ORDER BY group_id")]
+
+    def newcomers(self, group_id: str, since: int, most: int) -> Sequence[tuple[str, int]]:
+        """(member id, joined ms) of those who joined since, newest first."""
+        return self._execute(
+            "SELECT member_id, joined_at FROM membership WHERE group_id = ? AND joined_at >= ? AND left_at IS NULL"
+            " ORDER BY joined_at DESC, member_id LIMIT ?",
+            (group_id, since, most),
+        ).fetchall()
+
+
+def _remember(cache: "OrderedDict[str, str]", key: str, value: str) -> None:
+    cache[key] = value
+    if len(cache) > REMEMBERED:
+        cache.popitem(last=False)

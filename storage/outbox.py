@@ -1,0 +1,185 @@
+"""What is to be said, what was said, and what became of it. Every line has a key that is used once."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.database import Database
+
+_COLUMNS = (
+    "id, key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id, because, not_before,"
+    " expires_at, paced, attempts"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A line that waits for its turn. Times in ms; `slots` and `mentions` as they were given."""
+
+    id: int
+    key: str
+    sort: str
+    channel: str
+    group_id: str | None
+    member_id: str | None
+    phrase: str
+    slots: Mapping[str, Any]
+    mentions: tuple[str, ...]
+    picture: str
+    event_id: str
+    because: str
+    not_before: int
+    expires_at: int
+    paced: int
+    attempts: int
+
+
+class Outbox:
+    """The tables `outbox` and `last_variant`."""
+
+    def __init__(self, db: Database) -> None:
+        self._execute = db.execute
+        self._executemany = db.executemany
+
+    def queue(
+        self, key: str, *, sort: str, channel: str, group_id: str | None, member_id: str | None, phrase: str,
+        slots: Mapping[str, Any], mentions: Sequence[str], picture: str, event_id: str, because: str, created_at: int,
+        not_before: int, expires_at: int,
+    ) -> bool:  # fmt: skip
+        """Queues a line. False when the key was used before: it is said once, whatever happens."""
+        cursor = self._execute(
+            "INSERT INTO outbox (key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id,"
+            " because, created_at, not_before, expires_at, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'queued')"
+            " ON CONFLICT (key) DO NOTHING",
+            (
+                key, sort, channel, group_id, member_id, phrase, json.dumps(slots, ensure_ascii=False),
+                json.dumps(mentions, ensure_ascii=False) if mentions else None, picture or None, event_id, because,
+                created_at, not_before, expires_at,
+            ),
+        )  # fmt: skip
+        return bool(cursor.rowcount)
+
+    def due(self, channel: str, now: int, most: int) -> list[Waiting]:
+        """Queued lines of a channel whose time has come, in order."""
+        rows = self._execute(
+            f"SELECT {_COLUMNS} FROM outbox WHERE state = 'queued' AND channel = ? AND not_before <= ?"
+            " ORDER BY not_before, id LIMIT ?",
+            (channel, now, most),
+        ).fetchall()
+        return [
+            Waiting(
+                *row[:7],
+                slots=json.loads(row[7]),
+                mentions=tuple(json.loads(row[8])) if row[8] else (),
+                picture=row[9] or "",
+                event_id=row[10],
+                because=row[11],
+                not_before=row[12],
+                expires_at=row[13],
+                paced=row[14],
+                attempts=row[15],
+            )
+            for row in rows
+        ]
+
+    def next_due(self, channel: str) -> int | None:
+        """When the next queued line of a channel may leave (ms)."""
+        row = self._execute(
+            "SELECT not_before FROM outbox WHERE state = 'queued' AND channel = ? ORDER BY not_before LIMIT 1",
+            (channel,),
+        ).fetchone()
+        return row[0] if row else None
+
+    def expire(self, now: int) -> int:
+        """Ends queued lines whose time is over, whatever their channel. Returns how many."""
+        return self._execute(
+            "UPDATE outbox SET state = 'expired', settled_at = ?1, why_not = 'expired while waiting'"
+            " WHERE state = 'queued' AND expires_at < ?1",
+            (now,),
+        ).rowcount
+
+    def claim(self, row: int, text: str) -> None:
+        """The line is about to be sent with these words."""
+        self._execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, text = ? WHERE id = ?", (text, row)
+        )
+
+    def postpone(self, row: int, until: int, why: str, *, paced: bool) -> None:
+        """Not now: back into the queue, not before `until` (ms). `paced`: that moment is its own place in the pace."""
+        self._execute(
+            "UPDATE outbox SET state = 'queued', not_before = ?, why_not = ?, paced = ? WHERE id = ?",
+            (until, why, int(paced), row),
+        )
+
+    def settle(self, results: Iterable[tuple[str, int, str | None, str | None, int]]) -> None:
+        """Writes down how sends ended: (state, at ms, platform id, why not, row)."""
+        self._executemany(
+            "UPDATE outbox SET state = ?, settled_at = ?, platform_id = ?, why_not = coalesce(?, why_not) WHERE id = ?",
+            results,
+        )
+
+    def close(self, row: int, state: str, at: int, why: str) -> None:
+        """Ends a line that is not sent: expired, held or failed, with the reason."""
+        self.settle([(state, at, None, why, row)])
+
+    def interrupted(self, channels: Sequence[str], *, at: int, why: str) -> int:
+        """After a restart: sends that were under way become unknown, or wait again on channels where the same key
+        sent twice arrives once (`channels`). Returns how many became unknown."""
+        marks = ",".join("?" * len(channels))
+        self._execute(
+            f"UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND channel IN ({marks})", tuple(channels)
+        )
+        return self._execute(
+            "UPDATE outbox SET state = 'unknown', settled_at = ?, why_not = ? WHERE state = 'sending'", (at, why)
+        ).rowcount
+
+    def echo(self, key: str, platform_id: str, at: int) -> bool:
+        """The platform showed us a line of unknown outcome: it was sent. False when nothing was unknown."""
+        return bool(
+            self._execute(
+                "UPDATE outbox SET state = 'sent', settled_at = ?, platform_id = ?, why_not = NULL"
+                " WHERE key = ? AND state = 'unknown'",
+                (at, platform_id, key),
+            ).rowcount
+        )
+
+    def in_state(self, state: str, most: int) -> list[tuple[str, str | None, str | None, str, str, str | None]]:
+        """(key, group, member, phrase, text, why not) of the newest lines in a state."""
+        return self._execute(
+            "SELECT key, group_id, member_id, phrase, coalesce(text, ''), why_not FROM outbox WHERE state = ?"
+            " ORDER BY id DESC LIMIT ?",
+            (state, most),
+        ).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """How many lines are in each state that still matters."""
+        return dict(
+            self._execute(
+                "SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'sending', 'unknown', 'failed', 'held')"
+                " GROUP BY state"
+            ).fetchall()
+        )
+
+    def last_said(self, group_id: str | None, member_id: str | None) -> tuple[str, str, str, str] | None:
+        """(phrase, text, because, event id) of the newest line that left for a place."""
+        row = self._execute(
+            "SELECT phrase, text, because, event_id FROM outbox WHERE group_id IS ? AND (?2 IS NULL OR member_id IS ?2)"
+            " AND state IN ('sending', 'sent', 'unknown') ORDER BY id DESC LIMIT 1",
+            (group_id, member_id),
+        ).fetchone()
+        return tuple(row) if row else None
+
+    def last_variant(self, place: str, phrase: str) -> int | None:
+        """Which variant of a phrase a place heard last."""
+        row = self._execute(
+            "SELECT variant FROM last_variant WHERE place = ? AND phrase = ?", (place, phrase)
+        ).fetchone()
+        return row[0] if row else None
+
+    def use_variant(self, place: str, phrase: str, variant: int) -> None:
+        """Remembers which variant a place hears now."""
+        self._execute(
+            "INSERT INTO last_variant VALUES (?,?,?) ON CONFLICT DO UPDATE SET variant = excluded.variant",
+            (place, phrase, variant),
+        )

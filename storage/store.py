@@ -1,0 +1,29 @@
+"""The families of tables together, bound to the one connection that writes."""
+
+from storage.agenda import Agenda
+from storage.check_ins import CheckIns
+from storage.database import Database
+from storage.interactions import Interactions
+from storage.ledger import Ledger, Prizes
+from storage.members import Members
+from storage.office import Office
+from storage.outbox import Outbox
+
+
+class Store:
+    """Everything that is remembered, by family. Use inside a transaction of `db`."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.interactions = Interactions(db)
+        self.members = Members(db)
+        self.check_ins = CheckIns(db)
+        self.ledger = Ledger(db)
+        self.prizes = Prizes(db)
+        self.outbox = Outbox(db)
+        self.agenda = Agenda(db)
+        self.office = Office(db)
+
+    def forget_caches(self) -> None:
+        """After anything was taken back, memory must not remember what the file has forgotten."""
+        self.members.forget_cache()
