@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import pkgutil
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +48,9 @@ def discover() -> list[Router]:
     return [*routers, own_words]
 
 
-def switchboard_for(config: Config) -> Switchboard:
+def switchboard_for(config: Config, more: Sequence[Router] = ()) -> Switchboard:
     """All handlers, proven not to claim anything twice. Raises ConfigError."""
-    switchboard = Switchboard(discover())
+    switchboard = Switchboard([*discover(), *more])
     problems = switchboard.problems(config.settings.groups)
     missing = set(BANDS) - {name for router in switchboard.routers for name, _ in router.bands}
     problems += [Problem("bot/handlers", name, "这一档路由没有处理者") for name in sorted(missing)]
@@ -70,12 +70,13 @@ class App:
 
     def __init__(
         self, config: Config, world: World, channels: Mapping[str, Channel], *, db: Path | None = None,
-        synchronous: Synchronous | None = None,
+        synchronous: Synchronous | None = None, more: Sequence[Router] = (),
     ) -> None:  # fmt: skip
+        """`more` are routers beside those of bot/handlers: benchmarks and tests bring their own."""
         self.config = config
         self.world = world
         self.channels = dict(channels)
-        self.switchboard = switchboard_for(config)
+        self.switchboard = switchboard_for(config, more)
         content = self._load()
         path = db or Path(config.settings.storage.path)
         try:

@@ -146,6 +146,7 @@ class Engine:
                 self._release(now, batch)
         now = self._world.now()
         self._play_due(now, batch)
+        self._remember_plan()
         self._tell_troubles(now)
         self._release(now, batch)
         return batch
@@ -183,6 +184,13 @@ class Engine:
                 self._store.agenda.play_beat(beat.beat, str(beat.group), due)
             self._release(moment, batch)
             self._next = self._earliest(due)
+
+    def _remember_plan(self) -> None:
+        """Since when each beat counts is remembered, so that a restart before its first time misses nothing."""
+        if self._schedule.fresh or self._schedule.gone:
+            self._store.agenda.start_beats(self._schedule.fresh)
+            self._store.agenda.drop_beats(self._schedule.gone)
+            self._schedule.fresh, self._schedule.gone = [], []
 
     def _channel_of_group(self, group: str) -> str:
         known = self._config.group(group).channel or self._store.members.channel_of_group(group)
@@ -339,6 +347,7 @@ class Engine:
 
         def look() -> None:
             now = self._world.now()
+            self._remember_plan()
             if not self._store.agenda.has_wake("housekeeping", ""):
                 self._store.agenda.wake_at("housekeeping", "", to_ms(now + timedelta(hours=1)), {})
             count = self._outbox.recover(now)

@@ -22,30 +22,49 @@ class Schedule:
         self.beats: dict[str, Beat] = {}
         self._heap: list[tuple[int, str, str]] = []
         self._groups: set[str] = set()
+        self.fresh: list[tuple[str, str, str, int]] = []
+        """(beat, group, rule, since) that must be remembered: they count from that moment (ms) on."""
+        self.gone: list[tuple[str, str]] = []
+        """(beat, group) that are not played any more."""
 
-    def plan(self, scripts: Mapping[str, list[Beat]], played: Mapping[tuple[str, str], int], groups: Iterable[str],
-             now: datetime) -> None:  # fmt: skip
-        """Starts over with these scripts. A beat that a group has never played counts from now on: no history."""
+    def plan(
+        self, scripts: Mapping[str, list[Beat]], played: Mapping[tuple[str, str, str], int], groups: Iterable[str],
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """Starts over with these scripts. A beat that is new to a group, or whose time was changed, counts from now on:
+        it has no past to catch up with."""
         self.beats = {beat.id: beat for beats in scripts.values() for beat in beats}
         self._groups = set(groups)
-        self._heap = []
+        self._heap, self.fresh = [], []
+        active: set[tuple[str, str]] = set()
         for beat in self.beats.values():
             for group in sorted(self._groups):
-                self._push(beat, group, played.get((beat.id, group), to_ms(now)))
-        heapq.heapify(self._heap)
+                if self._enter(beat, group, played, now):
+                    active.add((beat.id, group))
+        self.gone = sorted({(beat, group) for beat, group, _ in played} - active)
+
+    def _enter(self, beat: Beat, group: str, played: Mapping[tuple[str, str, str], int], now: datetime) -> bool:
+        settings = self._config.group(group)
+        if not beat.plays_in(group, settings):
+            return False
+        rule = beat.rule(zone_of(settings))
+        since = played.get((beat.id, group, rule))
+        if since is None:
+            since = to_ms(now)
+            self.fresh.append((beat.id, group, rule, since))
+        self._push(beat, group, since)
+        return True
 
     def add_group(self, group: str, now: datetime) -> None:
         """A group that was seen for the first time plays from now on."""
         if group not in self._groups:
             self._groups.add(group)
             for beat in self.beats.values():
-                self._push(beat, group, to_ms(now))
+                self._enter(beat, group, {}, now)
 
     def _push(self, beat: Beat, group: str, after: int) -> None:
-        settings = self._config.group(group)
-        if beat.plays_in(group, settings):
-            due = beat.next_after(from_ms(after), zone_of(settings))
-            heapq.heappush(self._heap, (to_ms(due), beat.id, group))
+        due = beat.next_after(from_ms(after), zone_of(self._config.group(group)))
+        heapq.heappush(self._heap, (to_ms(due), beat.id, group))
 
     @property
     def next_due(self) -> int | None:

@@ -1,7 +1,7 @@
 """What is still to come: wake-ups that states asked for, how far each beat has been played, and cool-downs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +45,28 @@ class Agenda:
         row = self._execute("SELECT topic, key, due, payload FROM wake ORDER BY due, topic, key LIMIT 1").fetchone()
         return Wake(row[0], row[1], row[2], json.loads(row[3])) if row else None
 
-    def beats(self) -> dict[tuple[str, str], int]:
-        """(beat, group) -> until when (ms) it has been played or declared missed."""
-        return {(row[0], row[1]): row[2] for row in self._execute("SELECT beat, group_id, done_until FROM beat")}
+    def beats(self) -> dict[tuple[str, str, str], int]:
+        """(beat, group, rule) -> until when (ms) it has been played or declared missed."""
+        return {tuple(row[:3]): row[3] for row in self._execute("SELECT beat, group_id, rule, done_until FROM beat")}
+
+    def start_beats(self, fresh: Iterable[tuple[str, str, str, int]]) -> None:
+        """These beats (beat, group, rule, since ms) count from now on: they are new, or their time was changed."""
+        for one in fresh:
+            self._execute(
+                "INSERT INTO beat VALUES (?,?,?,?)"
+                " ON CONFLICT DO UPDATE SET rule = excluded.rule, done_until = excluded.done_until",
+                one,
+            )
+
+    def drop_beats(self, gone: Iterable[tuple[str, str]]) -> None:
+        """These (beat, group) are not played any more; should they come back, they start anew."""
+        for one in gone:
+            self._execute("DELETE FROM beat WHERE beat = ? AND group_id = ?", one)
 
     def play_beat(self, beat: str, group_id: str, until: int) -> None:
         """This beat needs no look before `until` (ms) any more."""
         self._execute(
-            "INSERT INTO beat VALUES (?,?,?)"
-            " ON CONFLICT DO UPDATE SET done_until = max(done_until, excluded.done_until)",
-            (beat, group_id, until),
+            "UPDATE beat SET done_until = max(done_until, ?) WHERE beat = ? AND group_id = ?", (until, beat, group_id)
         )
 
     def miss_beat(self, beat: str, group_id: str, due: int, at: int, reason: str) -> None:

@@ -70,16 +70,11 @@ class Outbox:
         return [
             Waiting(
                 *row[:7],
-                slots=json.loads(row[7]),
-                mentions=tuple(json.loads(row[8])) if row[8] else (),
-                picture=row[9] or "",
-                event_id=row[10],
-                because=row[11],
-                not_before=row[12],
-                expires_at=row[13],
-                paced=row[14],
-                attempts=row[15],
-            )
+                json.loads(row[7]),
+                tuple(json.loads(row[8])) if row[8] else (),
+                row[9] or "",
+                *row[10:],
+            )  # type: ignore[call-arg]  # sqlite3 rows are tuples of unknown length; _COLUMNS fixes it
             for row in rows
         ]
 

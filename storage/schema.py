@@ -168,6 +168,7 @@ CREATE INDEX wake_due ON wake (due);
 CREATE TABLE beat (
   beat TEXT NOT NULL,
   group_id TEXT NOT NULL,
+  rule TEXT NOT NULL,
   done_until INTEGER NOT NULL,
   PRIMARY KEY (beat, group_id)
 ) STRICT, WITHOUT ROWID;

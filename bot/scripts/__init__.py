@@ -76,6 +76,10 @@ class Beat:
         """Whether a group gets this beat."""
         return group in self.groups if self.groups else self.script in settings.scripts
 
+    def rule(self, zone: ZoneInfo) -> str:
+        """The rule for its moments as text: when it changes, the beat starts anew instead of catching up."""
+        return f"{','.join(self.weekdays)} {self.minute // 60:02}:{self.minute % 60:02} {zone.key}"
+
     def trigger(self, zone: ZoneInfo) -> CronTrigger:
         """The rule for its moments in a zone. Weekdays are named: numbers mean other days elsewhere."""
         return CronTrigger(

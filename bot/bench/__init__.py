@@ -1,0 +1,1 @@
+"""How fast the bot is, measured beside what it could be compared with, in one run (`yuanzi bench`)."""

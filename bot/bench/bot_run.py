@@ -1,0 +1,95 @@
+"""Our side of the comparison: the whole bot on a wire that swallows what it says, full synchronous, real time."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from unittest.mock import patch
+
+from bot.app import App
+from bot.bench.raw_sql import Recording, Script
+from bot.bench.run import Run
+from bot.channels import Hear, Line, Pace, Receipt
+from bot.channels.pipe import NAME, PipeChannel, parse, show, show_ack
+from bot.config import load_config, shipped
+from bot.events import Event
+from bot.router import Router
+from bot.world import RealWorld
+
+
+class Crowd:
+    """A channel that works like the pipe, parsing and formatting included, with `in_flight` members who each send
+    their next message when the one before is durable."""
+
+    name = NAME
+    abilities = PipeChannel.abilities
+    pace = Pace()
+
+    def __init__(self, lines: Iterable[bytes], in_flight: int) -> None:
+        self._lines = iter(lines)
+        self._in_flight = in_flight
+        self._now = RealWorld().now
+        self._waits: list[float] = []
+        self._seconds = 0.0
+        self.said = 0
+        self.written = 0
+
+    async def run(self, hear: Hear) -> None:
+        start = perf_counter()
+        await asyncio.gather(*(self._talk(hear) for _ in range(self._in_flight)))
+        self._seconds = perf_counter() - start
+
+    async def _talk(self, hear: Hear) -> None:
+        for raw in self._lines:
+            start = perf_counter()
+            event = parse(raw, self._now())
+            assert isinstance(event, Event)
+            self._swallow(show_ack(await hear(event)))
+            self._waits.append(perf_counter() - start)
+
+    async def send(self, line: Line) -> Receipt:
+        self._swallow(show(line))
+        self.said += 1
+        return Receipt()
+
+    def _swallow(self, data: object) -> None:
+        self.written += len(json.dumps(data, ensure_ascii=False).encode())
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    @property
+    def result(self) -> Run:
+        """What was measured."""
+        return Run(len(self._waits), self._seconds, self._waits)
+
+
+def run_bot(db: Path, lines: Iterable[bytes], in_flight: int, *, more: Sequence[Router] = ()) -> Run:
+    """Lets a crowd talk to a bot on this database until the lines are used up."""
+    crowd = Crowd(lines, in_flight)
+    app = App(load_config(shipped("config.toml")), RealWorld(), {NAME: crowd}, db=db, synchronous="full", more=more)
+    try:
+        asyncio.run(app.listen())
+    finally:
+        app.close()
+    return crowd.result
+
+
+def record_bot(db: Path, start: Path, lines: Iterable[bytes], in_flight: int) -> Script:
+    """The SQL that the bot executes for these lines; `start` gets a copy of the database as it was before them."""
+    crowd = Crowd(lines, in_flight)
+    with patch.object(sqlite3, "connect", partial(sqlite3.connect, factory=Recording)):
+        app = App(load_config(shipped("config.toml")), RealWorld(), {NAME: crowd}, db=db, synchronous="full")
+    conn = app.database.conn
+    assert isinstance(conn, Recording)
+    try:
+        asyncio.run(app.engine.recover())
+        conn.execute("VACUUM INTO ?", (str(start),))
+        conn.script = script = []
+        asyncio.run(app.listen())
+    finally:
+        app.close()
+    return script

@@ -1,0 +1,73 @@
+"""What every measurement brings, and the medians of several rounds."""
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured stretch. `waits` are the seconds that each message waited until it was durable."""
+
+    events: int
+    seconds: float
+    waits: list[float]
+
+    @property
+    def per_second(self) -> float:
+        """Messages per second."""
+        return self.events / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Seconds per message."""
+        return self.seconds / self.events
+
+    def wait(self, percent: int) -> float:
+        """Milliseconds that so many percent of the messages waited at most."""
+        ordered = sorted(self.waits)
+        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000
+
+
+def queue_up(in_flight: int, jobs: Iterable[T], do: Callable[[T], None], seconds: float) -> Run:
+    """So many members at once, each waiting for their turn on the one connection: one job, one commit.
+
+    The queue is fair and everything runs in one thread, which is the best that this way of working can do.
+    """
+    waits: list[float] = []
+
+    async def member(turn: asyncio.Lock, left: Iterator[T], until: float) -> None:
+        while True:
+            start = perf_counter()
+            async with turn:
+                job = next(left, None)
+                if job is None or start > until:
+                    return
+                do(job)
+            waits.append(perf_counter() - start)
+
+    async def everybody() -> float:
+        start, turn, left = perf_counter(), asyncio.Lock(), iter(jobs)
+        await asyncio.gather(*(member(turn, left, start + seconds) for _ in range(in_flight)))
+        return perf_counter() - start
+
+    taken = asyncio.run(everybody())
+    return Run(len(waits), taken, waits)
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle one: a single disturbed round does not move it."""
+    return statistics.median(values)
+
+
+def shown(figure: str, runs: list[Run], **more: Any) -> dict[str, Any]:
+    """The medians of several rounds as a figure."""
+    return {
+        "figure": figure, **more, "events_per_s": round(median(run.per_second for run in runs)),
+        "p50_ms": round(median(run.wait(50) for run in runs), 2), "p99_ms": round(median(run.wait(99) for run in runs), 2),
+    }  # fmt: skip
