@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test setup lint bench lock clean
+.PHONY: run test setup lint bench docs lock clean
 .DEFAULT_GOAL := run
 
 run: $(READY)
@@ -31,6 +31,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $(READY)
+
+# For maintainers: renew the reference pages from the code.
+docs: $(READY)
+	@$(BIN)/python -m bot.manual
 
 # For maintainers: renew the pins. Hashes yes, hosts no.
 lock:

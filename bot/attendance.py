@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from bot.games.streaks import Award, difference, owed, streaks_from
 from bot.settings import CheckIn
@@ -49,8 +49,7 @@ class Page:
         ):
             return None
         points = self._grant_day() if kind == "own" else 0
-        repaired, current = self._repair(day)
-        granted, _ = self._match_awards(day)
+        repaired, current, granted, _ = self._repair(day, fresh_day=iso)
         return Written(day, streak, current, points, tuple(granted), repaired)
 
     def strike(self, day: date) -> list[Award]:
@@ -62,18 +61,16 @@ class Page:
         base = self.store.ledger.by_key(f"check_in/{quote(row.event_id, safe='')}")
         if base is not None:
             self._take_back(base.id)
-        self._repair(day)
-        _, taken = self._match_awards(day)
-        return taken
+        return self._repair(day, struck=(row.day, row.streak))[3]
 
     def make_room(self, day: date) -> bool:
         """A tap in the grace after midnight may have taken `day`, whose own tap arrives only now. Moves it to the day
-        on which it was really made, if that is free, so that the order of arrival changes nothing."""
+        on which it was really made, if that is free, so that the order of arrival changes nothing. What follows is
+        repaired when `day` is written."""
         following = day + timedelta(days=1)
         if self.taken(following):
             return False
         self.store.check_ins.move(self.group, self.member, day.isoformat(), following.isoformat())
-        self._repair(day)
         return True
 
     def streak_at(self, day: date) -> int:
@@ -94,49 +91,46 @@ class Page:
         )  # fmt: skip
         return self.rules.points
 
-    def _repair(self, day: date) -> tuple[bool, int]:
-        """Recomputes streaks from `day` on, as far as they change. True when one did, and the newest streak."""
+    def _repair(
+        self, day: date, *, fresh_day: str = "", struck: tuple[str, int] | None = None
+    ) -> tuple[bool, int, list[Award], list[Award]]:
+        """Recomputes streaks from `day` on and keeps the milestones in step with them: what is owed now and was not
+        owed before is granted, and the reverse. `fresh_day` was just written; `struck` (day, streak) just taken away.
+
+        Returns whether a streak changed, the newest streak, the awards granted and those taken back.
+        """
         rows = self.store.check_ins.since(self.group, self.member, day.isoformat())
         last = self.store.check_ins.last_before(self.group, self.member, day.isoformat())
         before = (date.fromisoformat(last.day), last.streak) if last else None
         fresh = streaks_from(before, [date.fromisoformat(row.day) for row in rows])
         changed = [(row.day, streak) for row, streak in zip(rows, fresh, strict=True) if row.streak != streak]
         self.store.check_ins.set_streaks(self.group, self.member, changed)
-        return bool(changed), fresh[-1] if fresh else (before[1] if before else 0)
-
-    def _match_awards(self, day: date) -> tuple[list[Award], list[Award]]:
-        """Grants and takes back milestones from `day` to the end of its run."""
-        rows = self.store.check_ins.since(self.group, self.member, day.isoformat())
-        run: list[tuple[str, int]] = []
-        for row in rows:
-            if run and row.streak == 1:
-                break
-            run.append((row.day, row.streak))
-        until = max([day.isoformat(), *(one for one, _ in run)])
-        standing = [award for award in self._standing() if day.isoformat() <= award.day <= until]
-        if len(rows) > len(run):
-            # Days beyond the first gap keep their own awards; the run may just have been cut off from them.
-            run += [(row.day, row.streak) for row in rows[len(run) :]]
-            standing = [award for award in self._standing() if award.day >= day.isoformat()]
-        grant, take = difference(owed(run, self.rules.milestones), standing)
+        # Only what this change moved is compared, so that milestones that staff add or drop later never reach back.
+        was = [(row.day, row.streak) for row in rows if row.day != fresh_day] + ([struck] if struck else [])
+        now = [(row.day, streak) for row, streak in zip(rows, fresh, strict=True)]
+        grant, take = difference(owed(now, self.rules.milestones), owed(was, self.rules.milestones))
         for award in take:
             self._revoke(award)
         for award in grant:
             self._grant(award)
-        return grant, take
+        return bool(changed), fresh[-1] if fresh else (before[1] if before else 0), grant, take
 
-    def _prefix(self, award: Award | None = None) -> str:
-        where = f"milestone/{quote(self.group, safe='')}/{quote(self.member, safe='')}/"
-        return where if award is None else f"{where}{award.day}/{award.days}/"
+    def _key(self, award: Award, event_id: str) -> str:
+        return f"{self._prefix}{award.day}/{award.days}/{quote(event_id, safe='')}"
 
-    def _standing(self) -> list[Award]:
-        keys = {*self.store.ledger.standing(self._prefix()), *self.store.prizes.standing(self._prefix())}
-        parts = {tuple(key.split("/")[3:5]) for key in keys}
-        return [Award(unquote(day), int(days)) for day, days in sorted(parts)]
+    @property
+    def _prefix(self) -> str:
+        return f"milestone/{quote(self.group, safe='')}/{quote(self.member, safe='')}/"
+
+    def _standing(self, days: int) -> dict[str, date]:
+        """Milestones of so many days that stand: key -> the day they were won on."""
+        keys = {*self.store.ledger.standing(self._prefix), *self.store.prizes.standing(self._prefix)}
+        parts = [key.split("/") for key in sorted(keys)]
+        return {"/".join(one[:6]): date.fromisoformat(one[3]) for one in parts if one[4] == str(days)}
 
     def _grant(self, award: Award) -> None:
         milestone = next(one for one in self.rules.milestones if one.days == award.days)
-        key = f"{self._prefix(award)}{quote(self.event_id, safe='')}"
+        key = self._key(award, self.event_id)
         for amount, asset in ((milestone.points, POINTS), (milestone.cards, CARD)):
             if amount:
                 self.store.ledger.move(
@@ -149,10 +143,15 @@ class Page:
             )
 
     def _revoke(self, award: Award) -> None:
-        for number in self.store.ledger.standing(self._prefix(award)).values():
+        """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest."""
+        standing = self._standing(award.days)
+        if not standing:
+            return
+        won = date.fromisoformat(award.day)
+        key = min(standing, key=lambda one: (abs(standing[one] - won), one))
+        for number in self.store.ledger.standing(f"{key}/").values():
             self._take_back(number)
-        for key in self.store.prizes.standing(self._prefix(award)):
-            self.store.prizes.take_back(key)
+        self.store.prizes.take_back(key)
 
     def _take_back(self, number: int) -> None:
         self.store.ledger.reverse(number, at=self.at, event_id=self.event_id, cause="撤销")

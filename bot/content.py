@@ -36,7 +36,8 @@ class Content:
 def persona_folder(config: Config) -> Path:
     """Where the persona of this deployment lives. Raises ConfigError with the personas that exist."""
     bot = config.settings.bot
-    here = Path(bot.persona_dir) if bot.persona_dir else shipped("persona")
+    beside = Path("persona")
+    here = Path(bot.persona_dir) if bot.persona_dir else beside if beside.is_dir() else shipped("persona")
     folder = here / bot.persona
     if not (folder / "persona.toml").is_file():
         known = sorted(path.parent.name for path in here.glob("*/persona.toml"))

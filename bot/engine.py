@@ -134,6 +134,7 @@ class Engine:
         """Decides about events, in order, inside a transaction that the caller commits."""
         batch = Batch()
         self._outbox.settle()
+        self._heed_put_off()
         for one in inbound:
             self._world.arrive(one.event.at)
             now = self._world.now()
@@ -154,6 +155,13 @@ class Engine:
     def _release(self, now: datetime, batch: Batch) -> None:
         self._queued_now = False
         batch.order.extend(self._outbox.claim(now))
+        self._heed_put_off()
+
+    def _heed_put_off(self) -> None:
+        """Lines that were put off (pace, quiet hours, a channel that is busy) wake us when their time comes."""
+        if self._outbox.put_off is not None:
+            self._wake_by(self._outbox.put_off)
+            self._outbox.put_off = None
 
     def _play_due(self, now: datetime, batch: Batch) -> None:
         """Plays everything that fell due until now, each at its own moment."""

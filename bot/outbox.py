@@ -72,6 +72,9 @@ class Outbox:
         self._again: list[tuple[int, int, str, str]] = []
         self.troubles: list[tuple[str, str]] = []
         """(line key, what happened) of sends that failed, until the engine tells staff."""
+        self.put_off: int | None = None
+        """The earliest moment (ms) that a line was put off to, until the engine takes note of it."""
+        self._started = to_ms(world.now())
         self.voice: Voice
 
     @property
@@ -121,16 +124,17 @@ class Outbox:
         settings = self._config.group(row.group_id)
         verdict = decide(row.sort, settings, now=now, expires=from_ms(row.expires_at))
         if verdict.what == "later" and verdict.until is not None:
-            self._rows.postpone(row.id, to_ms(verdict.until), verdict.why, paced=False)
+            self._put_off(row.id, to_ms(verdict.until), verdict.why, paced=False)
             return None
         if verdict.what != "now":
             self._rows.close(row.id, verdict.what, stamp, verdict.why)
             return None
         place = row.group_id or row.member_id or ""
-        if not row.paced:
+        # A place in the pace that was booked before a restart is void: else all that waited would leave at once.
+        if not row.paced or row.not_before < self._started:
             slot = gate.book(place, row.key, stamp)
             if slot > stamp:
-                self._rows.postpone(row.id, slot, "排队：说话留间隔", paced=True)
+                self._put_off(row.id, slot, "排队：说话留间隔", paced=True)
                 return None
         try:
             text = cut(self._words(row, place, now, settings), gate.channel.abilities.max_bytes)
@@ -206,8 +210,12 @@ class Outbox:
                 self._rows.close(row, "failed", self._stamp(), f"试了太多次：{why}")
                 self.troubles.append((key, why))
             else:
-                self._rows.postpone(row, until, why, paced=False)
+                self._put_off(row, until, why, paced=False)
         self._again = []
+
+    def _put_off(self, row: int, until: int, why: str, *, paced: bool) -> None:
+        self._rows.postpone(row, until, why, paced=paced)
+        self.put_off = until if self.put_off is None else min(self.put_off, until)
 
     def _tries(self, row: int) -> int:
         return int(self._store.db.execute("SELECT attempts FROM outbox WHERE id = ?", (row,)).fetchone()[0])

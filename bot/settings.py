@@ -24,9 +24,12 @@ def parse_span(value: Any) -> timedelta:
     unit = _UNITS.get(match[2]) if match else None
     if not match or unit is None:
         raise ValueError(f"「{value}」不是时长，应写成 30s、15min、1h、3d 这样")
-    span = timedelta(**{unit: float(match[1])})
+    try:
+        span = timedelta(**{unit: float(match[1])})
+    except OverflowError:
+        span = timedelta.max
     if span > LONGEST:
-        raise ValueError(f"「{value}」太长了，最多 {LONGEST.days} 天")
+        raise ValueError(f"「{str(value)[:40]}」太长了，最多 {LONGEST.days} 天")
     return span
 
 
@@ -50,7 +53,7 @@ def parse_clock(value: Any) -> int:
 def _quiet(value: Any) -> tuple[int, int] | None:
     if value in ("", None):
         return None
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value):
         return (int(value[0]), int(value[1]))
     start, dash, end = str(value).partition("-")
     if not dash:

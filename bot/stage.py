@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,14 @@ GROUP = "yuanqi"
 START = datetime.fromisoformat("2026-12-02T11:58:00+08:00")
 """A Wednesday, two minutes before the new-product post."""
 _DAY_NAMES = "一二三四五六日"
-_UNTIL = re.compile(r"^(?:到\s*)?(?:(?:周|星期)([一二三四五六日天]))?\s*(\d{1,2}[:：]\d{2})?$")
+YOU = ("you", "你")
+"""Id and name of whoever sits in front of `yuanzi chat`."""
+_UNTIL = re.compile(
+    r"^(?:到\s*)?(?:(?P<next>下)?(?:周|星期|礼拜)(?P<day>[一二三四五六日天])|(?P<near>今天|明天|后天|大后天))?"
+    r"\s*(?P<clock>\d{1,2}[:：]\d{2})?$"
+)
+_NEAR = {"今天": 0, "明天": 1, "后天": 2, "大后天": 3}
+_OCLOCK = re.compile(r"(\d{1,2})\s*点\s*(?:(半)|(\d{1,2})分?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,10 @@ class Cast:
         actors = {one["id"]: Actor(one["id"], one["name"], tuple(one["lines"])) for one in data["member"]}
         openings = tuple(Opening(one["after"], one["member"], one["text"]) for one in data["opening"])
         return cls(data["name"], actors, openings, tuple(data["newcomers"]))
+
+    def people(self) -> dict[str, str]:
+        """name -> platform id of everybody who is there from the start, you included."""
+        return {**{actor.name: actor.id for actor in self.actors.values()}, YOU[1]: YOU[0]}
 
 
 class Speaker:
@@ -98,6 +109,10 @@ class Stage:
     """name -> platform id"""
     count: int = 0
     last: list[Event] = field(default_factory=list)
+    run: int = 1
+    """How often a stage was opened on this database: ids of a later run never meet those of an earlier one."""
+    mark: int = 0
+    """How much had been said when the last event came in."""
     app: App = field(init=False)
     world: VirtualWorld = field(init=False)
 
@@ -105,15 +120,25 @@ class Stage:
         """Builds the bot on the database, as after a start of the process."""
         self.world = VirtualWorld(self.start)
         await self._build()
+        self.run = int(self.app.store.office.fact("stage.run") or 0) + 1
+        await self.remember({"stage.run": str(self.run)})
 
     async def _build(self) -> None:
         self.app = App(self.fresh_config(), self.world, {CHANNEL: Speaker(self._hear_line)}, db=self.db)
-        self.count = max(self.count, int(self.app.store.office.fact("stage.count") or 0))
         await self.app.engine.recover()
 
     def _hear_line(self, line: Line) -> None:
         self.said.append(line)
         self.show(line)
+
+    async def remember(self, facts: Mapping[str, str]) -> None:
+        """Keeps facts about the performance itself in the database, durably."""
+
+        def write() -> None:
+            for name, value in facts.items():
+                self.app.store.office.remember(name, value)
+
+        await self.app.engine.write(write)
 
     async def close(self) -> None:
         """Leaves the database tidy."""
@@ -131,13 +156,13 @@ class Stage:
 
     def _number(self) -> str:
         self.count += 1
-        return f"stage-{self.count}"
+        return f"stage-{self.count}" if self.run == 1 else f"stage{self.run}-{self.count}"
 
     async def feed(self, events: list[Event]) -> list[Line]:
         """Lets events happen and everything that falls due until then; returns what was said."""
         before = len(self.said)
         if events:
-            self.last = events
+            self.last, self.mark = events, before
         await self.app.feed(events)
         await self.app.settle()
         return self.said[before:]
@@ -189,9 +214,17 @@ class Stage:
         return await self.feed(self.last)
 
     async def wait(self, span: timedelta) -> list[Line]:
-        """Time goes by; everything that falls due happens at its own moment."""
-        self.world.arrive(self.world.now() + span)
-        return await self.feed([])
+        """Time goes by; everything that falls due happens, and is shown, at its own moment."""
+        before, end = len(self.said), self.world.now() + span
+        engine, reached = self.app.engine, None
+        engine.refresh()
+        while (due := engine.next_due) is not None and due < end and due != reached:
+            reached = due
+            self.world.arrive(due)
+            await self.feed([])
+        self.world.arrive(end)
+        await self.feed([])
+        return self.said[before:]
 
     async def power_cut(self, span: timedelta) -> list[Line]:
         """The process dies without a word and comes back later on the same database."""
@@ -204,20 +237,19 @@ class Stage:
         return self.said[before:]
 
     def moment(self, text: str) -> datetime:
-        """`周五 20:00`, `20:00`, `周五`, `1天`, `2026-12-04T20:00+08:00` -> the moment meant. Raises Mistake."""
+        """`周五 20:00`, `明天 8点半`, `20:00`, `1天`, `2026-12-04T20:00+08:00` -> the moment meant. Raises Mistake."""
         text = text.strip().replace("：", ":")
         now = self.now
         try:
             return now + parse_span(text.replace(" ", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
-        match = _UNTIL.match(text)
-        if match and (match[1] or match[2]):
-            minute = parse_clock(match[2]) if match[2] else now.hour * 60 + now.minute
-            due = now.replace(hour=minute // 60, minute=minute % 60, second=0, microsecond=0)
-            if match[1]:
-                due += timedelta(days=(_DAY_NAMES.index(match[1].replace("天", "日")) - due.weekday()) % 7)
-            return due if due > now else due + timedelta(days=7 if match[1] else 1)
+        match = _UNTIL.match(_OCLOCK.sub(lambda one: f"{one[1]}:{30 if one[2] else int(one[3] or 0):02}", text))
+        if match and (match["day"] or match["near"] or match["clock"]):
+            try:
+                return _next(now, match)
+            except ValueError:
+                raise Mistake("stage.moment", text=text) from None
         try:
             moment = datetime.fromisoformat(text.removeprefix("到").strip())
         except ValueError:
@@ -226,24 +258,35 @@ class Stage:
 
     def why(self) -> str:
         """Why the bot said its last line, or why it said nothing to the last message."""
-        store = self.app.store
         last = self.last[-1] if self.last else None
-        answer = next((line for line in reversed(self.said) if last is not None and line.event_id == last.id), None)
-        if answer is not None:
-            return _why_said(answer)
-        if last is not None and isinstance(last, MessageReceived):
-            row = store.interactions.latest(last.group)
-            if row is not None:
-                _, text, route, note, failed = row
-                if failed:
-                    return f"「{text[:30]}」：规则出错了，没有说话（{note}）。"
-                if note:
-                    return f"没接「{text[:30]}」：{note}。"
-                if route is None:
-                    return f"没接「{text[:30]}」：不是口令，关键词没占够整句，也没有@我。群里没人问我，我就安静。"
-        if self.said:
-            return _why_said(self.said[-1])
-        return "我还没说过话。"
+        if last is None or len(self.said) > self.mark:
+            if not self.said:
+                return "我还没说过话。"
+            newest = self.said[-1]
+            return _why_said(next(line for line in self.said[self.mark :] if line.event_id == newest.event_id))
+        row = self.app.store.interactions.latest(last.group, last.kind)
+        what = f"「{last.text[:30]}」" if isinstance(last, MessageReceived) else "刚才那件事"
+        if row is None or (isinstance(last, MessageReceived) and row[2] is None and not row[3]):
+            return f"没接{what}：不是口令，关键词没占够整句，也没有@我。群里没人问我，我就安静。"
+        _, _, _, note, failed = row
+        if failed:
+            return f"{what}：规则出错了，没有说话（{note}）。"
+        return f"没接{what}：{note or '这件事只记下，不用说话'}。"
+
+
+def _next(now: datetime, match: re.Match[str]) -> datetime:
+    """The next moment that a weekday, a day word and a clock time mean. Raises ValueError."""
+    minute = parse_clock(match["clock"]) if match["clock"] else now.hour * 60 + now.minute
+    due = now.replace(hour=minute // 60, minute=minute % 60, second=0, microsecond=0)
+    if match["near"]:
+        return due + timedelta(days=_NEAR[match["near"]])
+    if match["day"]:
+        ahead = _DAY_NAMES.index(match["day"].replace("天", "日")) - due.weekday()
+        if match["next"]:
+            return due + timedelta(days=ahead + 7)
+        due += timedelta(days=ahead % 7)
+        return due if due > now else due + timedelta(days=7)
+    return due if due > now else due + timedelta(days=1)
 
 
 def _why_said(line: Line) -> str:

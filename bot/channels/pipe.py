@@ -15,6 +15,8 @@ from bot.events import ContactAdded, Event, MemberJoined, MemberLeft, MessageRec
 NAME = "pipe"
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one input line; a longer one is refused whole."""
+TOO_LONG = b"x" * (MAX_LINE + 1)
+"""Stands for a line that was too long to be kept."""
 MAX_ID = 200
 MAX_PEOPLE = 20_000
 MAX_AHEAD = timedelta(days=400)
@@ -37,7 +39,7 @@ class TimeMoves:
 def parse(raw: bytes, now: datetime | None) -> Event | TimeMoves:
     """One input line -> an event. `now` is the clock, used where `at` is missing. Raises BadLineError."""
     if len(raw) > MAX_LINE:
-        raise BadLineError(f"line is {len(raw)} bytes long, the limit is {MAX_LINE}")
+        raise BadLineError(f"line is longer than {MAX_LINE} bytes")
     try:
         data = json.loads(raw.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
@@ -194,8 +196,9 @@ class LineReader:
         while True:
             piece = await asyncio.to_thread(os.read, self._descriptor, 1 << 18)
             if not piece:
-                last, self._rest = self._rest, b""
-                return [last] if last.strip() and not self._skipping else []
+                last, self._rest = (TOO_LONG if self._skipping else self._rest), b""
+                self._skipping = False
+                return [last] if last.strip() else []
             lines = list(self._split(piece))
             if lines:
                 return lines
@@ -205,7 +208,7 @@ class LineReader:
         for line in complete:
             if self._skipping:
                 self._skipping = False
-                yield b" " * (MAX_LINE + 1)
+                yield TOO_LONG
             else:
                 yield line
         self._rest = rest

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from bot.app import switchboard_for
-from bot.config import load_config
-from bot.content import load_content
+from bot.config import Config, build_config, load_config, read_toml
+from bot.content import Content, load_content
 from bot.errors import ConfigError, Problem
 
 
@@ -16,17 +16,29 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Says what was read. Problems are raised together as one ConfigError: exit 2."""
-    config = load_config(args.config)
+    """Says what was read. Problems of all files are raised together as one ConfigError: exit 2."""
     problems: list[Problem] = []
-    switchboard = switchboard_for(config)
     try:
-        content = load_content(config, switchboard.phrases)
+        config = load_config(args.config)
+    except ConfigError as error:
+        # Content is proven all the same, against as much of the settings as can be used: everything comes at once.
+        problems += error.problems
+        config = _usable_part(args.config or Path("config.toml"))
+    content: Content | None = None
+    try:
+        content = load_content(config, switchboard_for(config).phrases)
     except ConfigError as error:
         problems += error.problems
-    if problems:
+    if problems or content is None:
         raise ConfigError(problems)
-    groups = len(config.named_groups)
-    rows = [f"设置 {config.file}：{groups} 个群，{len(config.staff)} 位员工", *content.summary()]
+    rows = [f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工", *content.summary()]
     sys.stdout.write("没有问题。\n" + "".join(f"  {row}\n" for row in rows))
     return 0
+
+
+def _usable_part(path: Path) -> Config:
+    """The `bot` table of broken settings when it is sound, else the defaults."""
+    try:
+        return build_config({"bot": read_toml(path).get("bot", {})}, str(path))
+    except ConfigError:
+        return build_config({}, str(path))

@@ -22,6 +22,7 @@ from bot.channels.pipe import (
 )
 from bot.config import Config, load_config
 from bot.events import Event
+from bot.segment import SEGMENTER
 from bot.world import RealWorld, VirtualWorld
 
 AT_ONCE = 500
@@ -41,6 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reads standard input to its end."""
     config = load_config(args.config)
+    SEGMENTER.warm_up()
     return asyncio.run(_real(config, args) if args.clock == "real" else _events(config, args))
 
 

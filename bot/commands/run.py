@@ -14,6 +14,7 @@ from bot.channels.pipe import PipeChannel
 from bot.commands.pipe import write_out
 from bot.config import Config, load_config, nearest
 from bot.errors import ConfigError, Problem
+from bot.segment import SEGMENTER
 from bot.world import RealWorld
 
 KNOWN = (PIPE,)
@@ -53,6 +54,7 @@ def channels_of(config: Config, world: RealWorld) -> dict[str, Channel]:
 
 async def _serve(config: Config, db: Path | None) -> int:
     world = RealWorld()
+    SEGMENTER.warm_up()
     app = App(config, world, channels_of(config, world), db=db)
     task = asyncio.current_task()
     assert task is not None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
+from bot.segment import SEGMENTER
 from bot.settings import GroupSettings, Part, Word
 from bot.words import Reading, bare
 
@@ -103,7 +104,7 @@ class FaqBook:
             (end - start, word, entry)
             for index, start, end in matches
             for word, entry in (self._owners[index],)
-            if not entry.groups or group in entry.groups
+            if (not entry.groups or group in entry.groups) and self._stands_alone(text, start, end)
         ]
         if not found:
             return None
@@ -113,6 +114,11 @@ class FaqBook:
         if reading.addressed or coverage >= settings.faq.coverage:
             return Answer(entry.id, entry.answer, word, round(coverage, 2))
         return None
+
+    @staticmethod
+    def _stands_alone(text: str, start: int, end: int) -> bool:
+        """A keyword must be words of the message, not the tail of one and the head of another."""
+        return end - start == len(text) or SEGMENTER.stands_alone(text, start, end)
 
     def _content(self, text: str, keyword: str) -> int:
         """How many characters of a message carry content; the keyword itself always does."""

@@ -85,7 +85,8 @@ def _moved_aside(page: Page, ctx: Context, day: date) -> bool:
     if row is None or row.kind != "own" or not ctx.settings.checkin.grace:
         return False
     made = ctx.local(datetime.fromtimestamp(row.at / 1000, ctx.event.at.tzinfo)).date()
-    return made > day and page.make_room(day)
+    # The day it belongs to may be held by a tap of the night after that one, and so on.
+    return made > day and (not page.taken(made) or _moved_aside(page, ctx, made)) and page.make_room(day)
 
 
 def _answer(ctx: Context, written: Written, *, asked: date, late: bool) -> Say:

@@ -14,7 +14,8 @@ from bot.events import MessageReceived
 from bot.handlers.checkin import show_day
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
-from bot.settings import GroupSettings, show_span
+from bot.settings import GroupSettings
+from bot.shown import shown
 from bot.world import to_ms
 from storage.ledger import Movement
 
@@ -52,19 +53,6 @@ def paths(model: type[BaseModel] = GroupSettings, prefix: str = "") -> dict[str,
     return found
 
 
-def shown(value: object) -> str:
-    """A setting's value as staff would write it."""
-    if isinstance(value, bool):
-        return "开" if value else "关"
-    if isinstance(value, timedelta):
-        return show_span(value)
-    if isinstance(value, tuple) and len(value) == 2 and all(isinstance(one, int) for one in value):
-        return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in value)
-    if isinstance(value, tuple):
-        return "、".join(map(str, value)) or "（空）"
-    return str(value) if value not in ("", None) else "（空）"
-
-
 def current(settings: GroupSettings, path: str) -> Any:
     """The value of a setting by its path."""
     value: Any = settings
@@ -93,7 +81,7 @@ def written(text: str, old: object) -> Any:
 @router.command("设置", help="看或改这个群的设置", usage="[项 值]", role="read-only")
 def settings(event: MessageReceived, ctx: Context) -> Wishes:
     known = paths()
-    path, _, value = ctx.reading.verbatim.partition(" ")
+    path, value = (*ctx.reading.verbatim.split(maxsplit=1), "", "")[:2]
     if not path:
         rows = "\n".join(
             f"· {one} = {shown(current(ctx.settings, one))}（{field.title or one}）" for one, field in known.items()
@@ -173,6 +161,7 @@ def _listed(key: str, found: Any, rows: list[str], what: str) -> Say:
 
 @router.command("兑现", help="奖品已经发给本人", usage="号码", role="service")
 def hand_over(event: MessageReceived, ctx: Context) -> Wishes:
+    needs(ctx, "service")
     number = _asked_number(ctx)
     if not ctx.store.prizes.hand_over(number):
         raise Mistake("roster.empty", what=f"{number} 号待发奖品")
@@ -211,7 +200,7 @@ def undo(event: MessageReceived, ctx: Context) -> Wishes:
             told.slots,
             mention=told.mention,
             group=movement.group_id,
-            channel=event.channel,
+            channel=ctx.store.members.channel_of_group(movement.group_id) or event.channel,
             because=told.because,
         )
     return [say("undo.done", number=number, what=what, sort=Sort.STAFF), told]

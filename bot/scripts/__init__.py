@@ -24,10 +24,10 @@ EVERY_DAY = {"周天": "sun", "星期天": "sun", "每天": "*", "daily": "*"}
 
 
 def _weekdays(value: Any) -> tuple[str, ...]:
-    words = [value] if isinstance(value, str) else list(value)
+    words = value if isinstance(value, list | tuple) else [value]
     days: list[str] = []
-    for word in words:
-        day = _CHINESE_DAYS.get(word) or EVERY_DAY.get(word) or str(word).lower()[:3]
+    for word in map(str, words):
+        day = _CHINESE_DAYS.get(word) or EVERY_DAY.get(word) or word.lower()[:3]
         if day not in (*_DAYS, "*"):
             raise ValueError(f"「{word}」不是星期几，写 周三、wed 或 每天")
         days += _DAYS if day == "*" else (day,)
