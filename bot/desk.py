@@ -11,7 +11,7 @@ from bot.outbox import Outbox
 from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
-from bot.settings import GroupSettings, Role, show_span
+from bot.settings import GroupSettings, Role
 from bot.world import Luck, World
 from storage.store import Store
 
@@ -109,7 +109,7 @@ class FrontDesk:
             f"{upcoming[0][0].astimezone(zone):%m-%d %H:%M}（{zone.key}）{upcoming[0][3]}" if upcoming else "没有"
         )
         rows = [
-            f"已运行 {show_span(timedelta(seconds=int((self._world.now() - self._since).total_seconds())))}",
+            f"已运行 {_roughly(self._world.now() - self._since)}",
             f"人设 {self.content.voice.persona.name}",
             f"通道 {'、'.join(self._outbox.channels) or '没有'}",
             f"发件箱 {waiting}",
@@ -126,3 +126,12 @@ class FrontDesk:
                 )
                 rooms.append((channel, person.id))
         return rooms
+
+
+def _roughly(span: timedelta) -> str:
+    """A length of time as one says it: the two largest units."""
+    minutes = int(span.total_seconds()) // 60
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} 天 {hours} 小时"
+    return f"{hours} 小时 {minutes % 60} 分钟" if hours else f"{minutes} 分钟"

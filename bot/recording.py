@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from bot.channels import Line
+from bot.errors import Mistake
 
 
 @dataclass(slots=True)
@@ -30,6 +32,22 @@ class Recording:
         if last is not None and "until" in action and "until" in last.action and not last.expect:
             self.steps.pop()
         self.steps.append(Step(action, [line.phrase for line in lines]))
+
+    def save(self, name: str, seed: str, config: Mapping[str, Any] | None = None) -> Path:
+        """Writes the scenario into a new file; `.toml` may be left out. Raises Mistake when that does not work."""
+        try:
+            path = Path(name if Path(name).suffix else f"{name}.toml").expanduser()
+            with path.open("x", encoding="utf-8") as file:
+                file.write(self.toml(path.stem, seed, config))
+        except FileExistsError:
+            reason = "已经有这个文件，不覆盖"
+        except FileNotFoundError:
+            reason = "没有这个目录"
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or "文件名不能用"
+        else:
+            return path
+        raise Mistake("chat.file", file=name[:80], reason=reason)
 
     def toml(self, title: str, seed: str, config: Mapping[str, Any] | None = None) -> str:
         """The scenario. `config` is laid over the shipped settings when it replays."""

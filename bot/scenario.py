@@ -99,10 +99,9 @@ async def play(
         personas = room / "persona"
         copytree(shipped("persona"), personas)
         fresh = _config_factory(scenario, file, personas)
-        cast = Cast.load()
         stage = Stage(
             fresh, room / "scenario.db", start=scenario.start, group=scenario.group, show=show,
-            people={actor.name: actor.id for actor in cast.actors.values()},
+            people=Cast.load().people(),
         )  # fmt: skip
         await stage.open()
         try:

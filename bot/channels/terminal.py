@@ -4,9 +4,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -15,42 +15,11 @@ DAYS = "一二三四五六日"
 MAX_SHOWN = 4_000
 MAX_TYPED = 300
 """Characters of a person's message on the screen; the bot itself reads more."""
+NEW_LINE, INDENT = "\n", "\n      "
+_PIECE = re.compile(r"(?:[!-~]+|.)[，。！？；：、）」』…～》〕]*")
+NAME_WIDTH = 10
 _STEERING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PALETTE = ("cyan", "yellow", "blue", "bright_cyan", "bright_yellow", "bright_blue", "bright_red", "white")
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """One message on the screen. `place` says where, when it is not the group: 私聊 …"""
-
-    at: datetime
-    name: str
-    text: str
-    place: str = ""
-    own: bool = False
-    bot: bool = False
-    mentions: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """The text as it stands on the screen."""
-        return tidy(with_mentions(self.text, self.mentions), MAX_SHOWN if self.bot else MAX_TYPED)
-
-
-class Screen(Protocol):
-    """What shows a conversation."""
-
-    def spoken(self, one: Spoken) -> None:
-        """Somebody said something."""
-
-    def typed(self, text: str) -> None:
-        """A command as it was typed."""
-
-    def note(self, text: str) -> None:
-        """What the chat room itself says: who came, what a command did, what was wrong."""
-
-    def divider(self, at: datetime) -> None:
-        """Time went by; it is now."""
 
 
 def day_and_time(at: datetime) -> str:
@@ -81,19 +50,44 @@ def with_mentions(text: str, names: Iterable[str]) -> str:
     return absent + text
 
 
+def wrapped(text: str, width: int, cells: Callable[[str], int]) -> str:
+    """Text broken where Chinese may break: anywhere but inside a Latin word or before closing punctuation."""
+    rows = []
+    for paragraph in text.split(NEW_LINE):
+        row = ""
+        for piece in _PIECE.findall(paragraph):
+            if row and cells(row) + cells(piece) > width:
+                rows.append(row.rstrip())
+                row = "" if piece.isspace() else piece
+            else:
+                row += piece
+        rows.append(row)
+    return NEW_LINE.join(rows)
+
+
+def _shown(text: str, mentions: tuple[str, ...], bot: bool) -> str:
+    return tidy(with_mentions(text, mentions), MAX_SHOWN if bot else MAX_TYPED)
+
+
 class PlainScreen:
     """Lines of text, the same bytes for the same conversation."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
 
-    def spoken(self, one: Spoken) -> None:
-        place = f"（{one.place}）" if one.place else ""
-        text = one.shown.replace("\n", "\n      ")
-        self._write(f"{one.at:%H:%M} {tidy(one.name)}{place}：{text}\n")
+    def spoken(
+        self, at: datetime, name: str, text: str, *, place: str = "", own: bool = False, bot: bool = False,
+        mentions: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        del own
+        where = f"（{place}）" if place else ""
+        self._write(f"{at:%H:%M} {tidy(name)}{where}：{_shown(text, mentions, bot).replace(NEW_LINE, INDENT)}\n")
 
     def typed(self, text: str) -> None:
         self._write(f"> {tidy(text)}\n")
+
+    def heading(self, lines: list[str]) -> None:
+        self._write("".join(f"{line}\n" for line in lines))
 
     def note(self, text: str) -> None:
         self._write("· " + tidy(text).replace("\n", "\n  ") + "\n")
@@ -106,40 +100,53 @@ class ColourScreen:
     """The same with colours and aligned columns. Imports rich when it is made: only where somebody looks."""
 
     def __init__(self) -> None:
+        from rich.cells import cell_len  # noqa: PLC0415
         from rich.console import Console  # noqa: PLC0415
         from rich.rule import Rule  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
         self._console = Console(highlight=False, emoji=False, markup=False)
+        self._cells = cell_len
         self._rule, self._table, self._text = Rule, Table, Text
+
+    def _fit(self, text: str) -> str:
+        return wrapped(text, max(20, self._console.width - NAME_WIDTH - 8), self._cells)
 
     def _row(self, time: str, name: str, style: str, text: "Text") -> None:
         table = self._table.grid(padding=(0, 1), expand=False)
         table.add_column(width=5, style="dim")
-        table.add_column(width=8, overflow="ellipsis", no_wrap=True, style=style)
+        table.add_column(width=NAME_WIDTH, overflow="ellipsis", no_wrap=True, style=style)
         table.add_column(overflow="fold", ratio=1)
         table.add_row(self._text(time), self._text(name), text)
         self._console.print(table)
 
-    def spoken(self, one: Spoken) -> None:
-        text = self._text(one.shown)
-        text.highlight_regex(r"@\S+?(?=[\s、，。！？～]|等|$)", "bold cyan")
-        if one.place:
-            text = self._text.assemble((f"〔{one.place}〕", "magenta"), text)
-        if one.bot:
+    def spoken(
+        self, at: datetime, name: str, text: str, *, place: str = "", own: bool = False, bot: bool = False,
+        mentions: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        where = f"〔{place}〕" if place else ""
+        shown = self._text(self._fit(where + _shown(text, mentions, bot)))
+        shown.highlight_words([f"@{one}" for one in mentions], "bold cyan")
+        shown.stylize("magenta", 0, len(where))
+        if bot:
             style = "bold bright_magenta"
-        elif one.own:
+        elif own:
             style = "bold green"
         else:
-            style = _PALETTE[sum(map(ord, one.name)) % len(_PALETTE)]
-        self._row(f"{one.at:%H:%M}", tidy(one.name), style, text)
+            style = _PALETTE[sum(map(ord, name)) % len(_PALETTE)]
+        self._row(f"{at:%H:%M}", tidy(name), style, shown)
 
     def typed(self, text: str) -> None:
         self._console.print(self._text(f"› {tidy(text)}", style="dim"))
 
+    def heading(self, lines: list[str]) -> None:
+        self._console.print(self._text(lines[0], style="bold"))
+        for line in lines[1:]:
+            self._console.print(self._text(line, style="dim"))
+
     def note(self, text: str) -> None:
-        self._row("", "", "", self._text(tidy(text), style="dim italic" if "\n" not in text else "dim"))
+        self._row("", "", "", self._text(self._fit(tidy(text)), style="dim"))
 
     def divider(self, at: datetime) -> None:
         self._console.print(self._rule(self._text(day_and_time(at), style="dim"), characters="─", style="dim"))
@@ -176,6 +183,12 @@ class Prompt:
     def is_empty(self) -> bool:
         """Nobody is in the middle of typing."""
         return not self._session.default_buffer.text
+
+    def patched(self) -> AbstractContextManager[None]:
+        """While this holds, what is printed appears above the prompt."""
+        from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
+
+        return patch_stdout(raw=True)
 
     async def ask(self) -> str:
         """One line. Raises EOFError or KeyboardInterrupt when whoever types wants to leave."""
