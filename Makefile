@@ -38,7 +38,7 @@ docs: $(READY)
 
 # For maintainers: renew the pins. Hashes yes, hosts no.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra wechaty --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean:
