@@ -16,6 +16,7 @@ class Clock:
         self._flows = flows
         self._ahead = 0.0
         self._sleepers: set[asyncio.Future[None]] = set()
+        self._news = asyncio.Event()
 
     def __call__(self) -> float:
         return self._source() + self._ahead
@@ -40,10 +41,17 @@ class Clock:
         while (left := until - self()) > 0:
             sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._sleepers.add(sleeper)
+            self._news.set()
             try:
                 await asyncio.wait((sleeper,), timeout=left if self._flows else None)
             finally:
                 self._sleepers.discard(sleeper)
+
+    async def until_waiting(self, number: int = 1) -> None:
+        """Returns once that many sleepers wait: then a still clock may be advanced without a race."""
+        while len(self._sleepers) < number:
+            self._news.clear()
+            await self._news.wait()
 
     async def within(self, seconds: float, work: Awaitable[T]) -> T:
         """The result of `work`, or TimeoutError when this clock passes `seconds` first."""

@@ -92,15 +92,19 @@ def _element(name: str, value: object) -> str:
     return f"<{escape(name)}>{inner}</{escape(name)}>"
 
 
+def xml_text(text: str, name: str) -> str:
+    """The text of the first element of that name, CDATA or not; empty when there is none."""
+    found = re.search(rf"<{name}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*?))\s*</{name}>", text, re.DOTALL)
+    return "" if found is None else found.group(1) or found.group(2) or ""
+
+
 def open_xml_reply(to: Endpoint, body: bytes) -> str:
     """The plaintext of a passive reply: Encrypt, MsgSignature, TimeStamp, Nonce (wecom.md 2.1 "reply")."""
-    text = body.decode("utf-8", "strict")
-    parts: dict[str, str] = {}
-    for name in ("Encrypt", "MsgSignature", "TimeStamp", "Nonce"):
-        found = re.search(rf"<{name}>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*?))\s*</{name}>", text, re.DOTALL)
-        if found is None:
+    text = body.decode()
+    parts = {name: xml_text(text, name) for name in ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")}
+    for name, value in parts.items():
+        if not value:
             raise crypto.EnvelopeError(-40002, f"reply without {name}")
-        parts[name] = found.group(1) if found.group(1) is not None else found.group(2)
     crypto.check_signature(parts["MsgSignature"], to.token, parts["TimeStamp"], parts["Nonce"], parts["Encrypt"])
     return crypto.unseal(to.aes_key, parts["Encrypt"], to.receiveid)
 

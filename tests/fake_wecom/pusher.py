@@ -7,9 +7,10 @@ import aiohttp
 from yarl import URL
 
 from tests.fake_wecom import crypto
-from tests.fake_wecom.envelopes import SPOILS, Endpoint, Posted, Spoil, envelope, xml
+from tests.fake_wecom.envelopes import SPOILS, Endpoint, Posted, Spoil, envelope, open_xml_reply, xml, xml_text
 from tests.fake_wecom.errors import Json
 from tests.fake_wecom.ground import Ground
+from tests.fake_wecom.lengths import cut_to_bytes
 from tests.fake_wecom.records import App, Corp
 
 
@@ -180,6 +181,20 @@ class Pusher:
         self.deliveries.append(copy)
         self.ground.spawn(self.deliver(copy))
         return copy
+
+    def passive_reply(self, number: int) -> Json:
+        """What the member sees of an answer in the HTTP response: opened, checked, text cut (wecom.md 2.4)."""
+        delivery = self.deliveries[number - 1]
+        if not delivery.answer:
+            return {}
+        try:
+            plain = open_xml_reply(delivery.to, delivery.answer)
+        except (crypto.EnvelopeError, UnicodeDecodeError) as wrong:
+            raise ValueError(str(wrong)) from wrong
+        shown: Json = {name: value for name in ("MsgType", "Content", "MediaId") if (value := xml_text(plain, name))}
+        if "Content" in shown:
+            shown["Content"] = cut_to_bytes(shown["Content"], 2048)  # <= 2048 bytes, longer is truncated
+        return shown
 
     async def replay(self, number: int) -> Try:
         """The same bytes with the same signature once more: what an eavesdropper can do."""

@@ -137,7 +137,10 @@ class Sandbox:
         ground, bots = self._ground, self.bots
         areas: dict[str, tuple[object, str]] = {
             "corps": (self.corps, "add_corp add_app add_member set_callback set_trusted_ips kill_token reset_secret"),
-            "callbacks": (self.pusher, "hold release lose double again replay post_raw push_event say_to_app verify"),
+            "callbacks": (
+                self.pusher,
+                "hold release lose double again replay passive_reply post_raw push_event say_to_app verify",
+            ),
             "customers": (
                 self.customers,
                 "add chat edit_by_hand drop_by_member drop_by_customer fail_transfer",
