@@ -12,7 +12,7 @@ from tests.fake_wecom.envelopes import Endpoint, open_json_reply
 from tests.fake_wecom.errors import ApiError, Json
 from tests.fake_wecom.fields import Fields
 from tests.fake_wecom.ground import Ground
-from tests.fake_wecom.pusher import Pusher
+from tests.fake_wecom.pusher import Delivery, Pusher
 
 
 @dataclass
@@ -27,7 +27,7 @@ class BotUrl:
     def carry(self, bot: Bot, opened: Open, body: Json) -> str:
         if bot.callback is None:
             return "no callback URL"
-        self.ground.spawn(self._converse(bot, opened, body))
+        self.ground.spawn(self._converse(bot, opened, body, self._push(bot, body)))
         return ""
 
     async def verify(self, bot_id: str) -> Json:
@@ -39,19 +39,22 @@ class BotUrl:
             raise LookupError(f"bot {bot.bot_id} has no callback URL")
         return Endpoint(bot.callback.url, bot.callback.token, bot.callback.aes_key, "", "json")
 
-    async def _converse(self, bot: Bot, opened: Open, body: Json) -> None:
+    def _push(self, bot: Bot, body: Json) -> Delivery:
+        return self.pusher.push(self._endpoint(bot), json.dumps(body, ensure_ascii=False))
+
+    async def _converse(self, bot: Bot, opened: Open, body: Json, first: Delivery) -> None:
         """One push, then refresh polls until finish=true or 6 min after the user's message (wecom.md 7.3)."""
-        await self._ask(bot, opened, body)
+        await self._hear(bot, opened, first)
         while opened.stream is not None and not opened.stream.finished:
             await self.ground.clock.sleep(self.ground.options.refresh_seconds)
             if self.ground.clock() - opened.born > STREAM_SECONDS:
                 return
             poll: Json = {key: body[key] for key in ("aibotid", "chatid", "chattype", "from") if key in body}
             poll |= {"msgid": self.ground.luck.word("", 32), "create_time": int(self.ground.clock())}
-            await self._ask(bot, opened, {**poll, "msgtype": "stream", "stream": {"id": opened.stream.id}})
+            poll |= {"msgtype": "stream", "stream": {"id": opened.stream.id}}
+            await self._hear(bot, opened, self._push(bot, poll))
 
-    async def _ask(self, bot: Bot, opened: Open, body: Json) -> None:
-        delivery = self.pusher.push(self._endpoint(bot), json.dumps(body, ensure_ascii=False))
+    async def _hear(self, bot: Bot, opened: Open, delivery: Delivery) -> None:
         await self.ground.until(lambda: delivery.state in ("accepted", "failed", "lost"))
         if delivery.state != "accepted" or not delivery.answer:
             return  # wecom.md 7.3: an empty 200 is allowed

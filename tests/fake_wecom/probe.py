@@ -1,6 +1,7 @@
 """The hands of the fake's own tests: a caller, a callback receiver and a socket, none of them the client."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,12 +39,10 @@ class Probe:
     async def _call(self, method: str, path: str, body: Any, query: dict[str, str]) -> Json:
         if self.token:
             query.setdefault("access_token", self.token)
-        raw = body if isinstance(body, (bytes, aiohttp.FormData)) else None
-        payload: dict[str, Any] = {"data": raw} if raw is not None else {"json": body}
-        if body is None:
-            payload = {}
+        if body is not None and not isinstance(body, aiohttp.FormData):
+            body = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode())
         url = f"{self.sandbox.url}/cgi-bin/{path}"
-        async with self.session.request(method, url, params=query, **payload) as answer:
+        async with self.session.request(method, url, params=query, data=body) as answer:
             assert answer.status == 200, f"{path} answered HTTP {answer.status}"
             out = await answer.json(content_type=None)
             assert isinstance(out, dict)
@@ -59,7 +58,7 @@ class Probe:
         self.token = answer.get("access_token", "")
         return self.token
 
-    async def control(self, name: str, **given: Any) -> Any:
+    async def control(self, name: str, /, **given: Any) -> Any:
         async with self.session.post(f"{self.sandbox.url}/_control/{name}", json=given) as answer:
             out = await answer.json()
             assert out["ok"], out
