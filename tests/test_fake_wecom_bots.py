@@ -1,6 +1,5 @@
 """The AI bot's long connection in the fake (wecom.md 7, 10 items 12 and 13)."""
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -273,8 +272,7 @@ async def test_a_second_frame_before_the_ack_is_a_conflict() -> None:
     async with talking() as (probe, line, bot):
         req = await asked(probe, line, bot)
         probe.sandbox.set_options(ws_ack_delay=1.0)
-        first = asyncio.ensure_future(line.socket.send_json({"cmd": RESPOND, "headers": {"req_id": req}, "body": {}}))
-        await first
+        await line.socket.send_json({"cmd": RESPOND, "headers": {"req_id": req}, "body": stream("一")})
         assert (await line.do(RESPOND, stream("二"), req))["errcode"] == 6000
 
 
@@ -329,12 +327,17 @@ async def test_uploads_have_sizes_and_a_session_of_half_an_hour() -> None:
         piece = {"upload_id": upload, "chunk_index": 0, "base64_data": big}
         assert (await line.do("aibot_upload_media_chunk", piece))["errcode"] == 40058
         probe.sandbox.set_options(ws_idle_seconds=9e9)
-        await line.do("ping")
-        for _ in range(2):
-            probe.sandbox.clock.advance(89)
-            await line.do("ping")
-        probe.sandbox.clock.advance(0)
+        piece["base64_data"] = base64.b64encode(b"0123456789").decode()
+        assert (await line.do("aibot_upload_media_chunk", piece))["errcode"] == 0
+        probe.sandbox.clock.advance(1801)
         assert (await line.do("aibot_upload_media_finish", {"upload_id": upload}))["errcode"] == 40058
+
+
+async def test_uploads_are_limited_to_thirty_a_minute_per_bot() -> None:
+    async with talking() as (_, line, __):
+        whole = {"type": "file", "filename": "a", "total_size": 10, "total_chunks": 1}
+        codes = [(await line.do("aibot_upload_media_init", whole))["errcode"] for _ in range(31)]
+        assert codes == [0] * 30 + [45009]
 
 
 async def test_pictures_come_as_blobs_with_their_own_key_for_five_minutes() -> None:

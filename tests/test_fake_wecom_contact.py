@@ -87,8 +87,9 @@ async def test_the_first_app_to_use_a_welcome_code_wins() -> None:
 @pytest.mark.parametrize(
     ("attachments", "code"),
     [
-        ([{"msgtype": "image", "image": {"media_id": "m"}}] * 9, 0),
-        ([{"msgtype": "image", "image": {"media_id": "m"}}] * 10, 41064),
+        ([{"msgtype": "image", "image": {"pic_url": "https://p"}}] * 9, 0),
+        ([{"msgtype": "image", "image": {"pic_url": "https://p"}}] * 10, 41064),
+        ([{"msgtype": "image", "image": {"media_id": "unknown"}}], 40007),
         ([{"msgtype": "voice", "voice": {"media_id": "m"}}], 41065),
         ([{"msgtype": "link", "link": {"title": "好" * 43, "url": "https://x"}}], 40058),
         ([{"msgtype": "link", "link": {"title": "好" * 42, "url": "https://x"}}], 0),

@@ -188,8 +188,8 @@ async def test_a_welcome_code_comes_once_in_48_hours_and_lives_twenty_seconds() 
         probe.sandbox.clock.advance(21)
         assert await probe.code(ON_EVENT, {"code": late, **hello}) == 40058
         code = probe.sandbox.kf.enter(kfid, WHO)
-        image = {"msgtype": "image", "image": {"media_id": "m"}}
-        assert await probe.code(ON_EVENT, {"code": code, **image}) == 40008
+        place = {"msgtype": "location", "location": {"latitude": 1, "longitude": 2}}
+        assert await probe.code(ON_EVENT, {"code": code, **place}) == 40008
         assert await probe.code(ON_EVENT, {"code": code, **hello}) == 0
         assert await probe.code(ON_EVENT, {"code": code, **hello}) == 40058
         assert probe.sandbox.kf.enter(kfid, WHO) == ""

@@ -24,6 +24,9 @@ class Stream:
     finished: bool = False
     frames: list[str] = field(default_factory=list)
 
+    def grows(self, now: float) -> bool:
+        return not self.finished and now - self.born <= STREAM_SECONDS
+
 
 @dataclass
 class Open:
@@ -72,7 +75,7 @@ class Bot:
     groups: set[str] = field(default_factory=set)
     spoken_in: set[str] = field(default_factory=set)
     entered: dict[str, int] = field(default_factory=dict)
-    opened: list[Open] = field(default_factory=list)
+    growing: list[Open] = field(default_factory=list)
     task_ids: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     """Why answers in URL mode were thrown away: nobody tells the bot, but tests may look."""
@@ -88,11 +91,5 @@ class Bot:
 
     def streaming(self, userid: str, now: float) -> int:
         """How many answers to this user are still growing (wecom.md 7.0: at most 3 in flight)."""
-        self.opened = [one for one in self.opened if now - one.born <= REQ_SECONDS]
-        return sum(
-            one.userid == userid
-            and one.stream is not None
-            and not one.stream.finished
-            and now - one.stream.born <= STREAM_SECONDS
-            for one in self.opened
-        )
+        self.growing = [one for one in self.growing if one.stream is not None and one.stream.grows(now)]
+        return sum(one.userid == userid for one in self.growing)

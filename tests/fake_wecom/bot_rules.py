@@ -70,8 +70,8 @@ def check_feedback(part: Fields) -> None:
     part.part("feedback").text("id", bytes_most=256)  # wecom.md 7.3
 
 
-def grow_stream(opened: Open, part: Fields, now: float, *, items: bool) -> bool:
-    """Takes one frame of a stream; says whether it was the first one. `items`: msg_item is allowed (URL mode)."""
+def grow_stream(bot: Bot, opened: Open, part: Fields, now: float, *, items: bool) -> None:
+    """Takes one frame of a stream. `items`: msg_item is allowed (URL mode)."""
     name = part.text("id", need=True)
     content = part.text("content", bytes_most=TEXT_BYTES)
     finish = part.flag("finish")
@@ -81,9 +81,9 @@ def grow_stream(opened: Open, part: Fields, now: float, *, items: bool) -> bool:
         raise refuse("stream.msg_item", "is not supported here")  # only URL mode, only with finish=true
     for picture in pictures:
         _check_picture(picture)
-    first = opened.stream is None
     if opened.stream is None:
         opened.stream = Stream(name, now)
+        bot.growing.append(opened)
     stream = opened.stream
     if stream.id != name:
         raise ApiError(846605)  # wecom.md 7.5: same stream.id and req_id for all frames; the code is UNCONFIRMED
@@ -92,7 +92,6 @@ def grow_stream(opened: Open, part: Fields, now: float, *, items: bool) -> bool:
     stream.frames.append(content)
     stream.finished = finish
     opened.answered = True
-    return first
 
 
 def _check_picture(item: Fields) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,8 +32,9 @@ class Connection:
     busy: set[str] = field(default_factory=set)
 
     async def write(self, frame: Json) -> None:
-        if not self.socket.closed:
-            await self.socket.send_str(json.dumps(frame, ensure_ascii=False))
+        with suppress(ConnectionError):
+            if not self.socket.closed:
+                await self.socket.send_str(json.dumps(frame, ensure_ascii=False))
 
 
 @dataclass
@@ -69,7 +71,7 @@ class BotSocket:
     # -- the socket ----------------------------------------------------------------------------------------------
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(max_msg_size=4 * 1024 * 1024)
+        socket = web.WebSocketResponse(timeout=1.0, max_msg_size=4 * 1024 * 1024)
         await socket.prepare(request)
         connection = Connection(socket, request.transport, request.remote or "", self.ground.clock())
         self.connections.add(connection)
@@ -85,8 +87,8 @@ class BotSocket:
 
     async def _watch(self, connection: Connection) -> None:
         """wecom.md 7.5: missing pings -> the server closes."""
-        idle = self.ground.options.ws_idle_seconds
-        while (left := connection.pinged_at + idle - self.ground.clock()) > 0:
+        options = self.ground.options
+        while (left := connection.pinged_at + options.ws_idle_seconds - self.ground.clock()) > 0:
             await self.ground.clock.sleep(left)
         await connection.socket.close()
 
@@ -200,7 +202,7 @@ class BotSocket:
             event |= {"msgid": self.ground.luck.word("", 32), "create_time": int(self.ground.clock())}
             headers = {"req_id": self.ground.luck.word("", 32)}
             await old.write({"cmd": "aibot_event_callback", "headers": headers, "body": event})
-            await old.socket.close()
+            self.ground.spawn(old.socket.close())  # a peer that is dead must not hold up the new one
 
     def _open(self, connection: Connection, req_id: str, kind: str) -> Open:
         """The callback this answers: unknown, wrong command, another connection or too late -> 846605."""
@@ -219,7 +221,7 @@ class BotSocket:
             continues = opened.stream is not None
             if not continues or self.ground.options.stream_frames_count:
                 self._meter(bot, opened.chat)
-            grow_stream(opened, part, now, items=False)
+            grow_stream(bot, opened, part, now, items=False)
             kind, shown = "stream", dict(part.data)
         else:
             kind = check_content(bot, body, ("markdown", "template_card", *FILES), self.bots.media)

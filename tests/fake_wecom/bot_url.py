@@ -81,7 +81,7 @@ class BotUrl:
         if kind not in ("stream", "template_card", "stream_with_template_card"):
             raise ApiError(40008)
         if kind != "template_card":
-            grow_stream(opened, answer.part("stream", need=True), self.ground.clock(), items=True)
+            grow_stream(bot, opened, answer.part("stream", need=True), self.ground.clock(), items=True)
             self._record(bot, opened, "reply", "stream", answer)
         if answer.has("template_card"):  # the card may be sent once with the stream
             check_new_card(bot, answer.part("template_card"))

@@ -187,7 +187,6 @@ class Bots:
         return body
 
     def _carry(self, bot: Bot, opened: Open, body: Json) -> Json:
-        bot.opened.append(opened)
         why = self.roads[bot.mode].carry(bot, opened, body)
         self.ground.tell()
         return {"msgid": opened.msgid, "delivered": not why, "why": why}

@@ -32,6 +32,8 @@ class Ground:
     corps: dict[str, Corp] = field(default_factory=dict)
     log: list[Logged] = field(default_factory=list)
     base_url: str = ""
+    mishaps: list[BaseException] = field(default_factory=list)
+    """What broke inside the sandbox itself; `close` raises it, so that a bug of the fake is not silent."""
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,8 +59,14 @@ class Ground:
         """Runs something beside the requests; `close` ends it."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (broken := task.exception()) is not None:
+            self.mishaps.append(broken)
+            self.tell()
 
     async def close(self) -> None:
         self.faults.clear()

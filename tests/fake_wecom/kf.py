@@ -1,6 +1,7 @@
 """微信客服: the customer's side, the callback without content, sync_msg, accounts (wecom.md 6.1, 6.4)."""
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from tests.fake_wecom.errors import ApiError, Json, ok
 from tests.fake_wecom.fields import refuse
@@ -151,7 +152,8 @@ class Kf:
         """Every message fires its own callback, which carries only a token (wecom.md 6.1)."""
         account.messages.append(message)
         now = self.ground.clock()
-        account.tokens = {token: until for token, until in account.tokens.items() if until > now}
+        while account.tokens and (oldest := next(iter(account.tokens))) and account.tokens[oldest] <= now:
+            del account.tokens[oldest]
         token = self.ground.luck.word("ENC", 60)
         account.tokens[token] = now + TOKEN_SECONDS
         fields: Json = {"MsgType": "event", "Event": "kf_msg_or_event", "Token": token, "OpenKfId": account.open_kfid}
@@ -174,9 +176,9 @@ class Kf:
                 self._bare_syncs = Windows(((self.ground.options.kf_syncs_without_token_per_minute, 60),))
             if not self._bare_syncs.take(account.open_kfid, ask.now):
                 raise ApiError(45009)
-        while account.messages and account.messages[0]["send_time"] <= ask.now - HISTORY:
-            del account.messages[0]
-            account.dropped += 1
+        old = sum(1 for _ in takewhile(lambda row: row["send_time"] <= ask.now - HISTORY, account.messages))
+        del account.messages[:old]
+        account.dropped += old
         start = max(self._position(account, cursor) - account.dropped, 0)
         if self.empty_pages > 0:
             self.empty_pages -= 1

@@ -8,6 +8,7 @@ from tests.fake_wecom.fields import Fields, refuse
 from tests.fake_wecom.ground import Call, Ground
 from tests.fake_wecom.kf import GRANT, IDLE, WELCOME_SECONDS, Kf
 from tests.fake_wecom.kf_records import ASSISTANT, ENDED, HUMAN, NEW, POOL, KfAccount, KfSent, Session
+from tests.fake_wecom.media import Media
 from tests.fake_wecom.records import Ask
 
 MOST_ANSWERS = 5  # wecom.md 6.2: messages per customer message
@@ -20,6 +21,7 @@ CLOSED, TOO_LATE, TOO_MANY = 5, 4, 6  # wecom.md 6.1 msg_send_fail fail_type
 class KfSends:
     ground: Ground
     kf: Kf
+    media: Media
     _fail: list[int] = field(default_factory=list)
 
     def calls(self) -> list[Call]:
@@ -41,7 +43,7 @@ class KfSends:
         account = self.kf.account_for(ask, body.text("open_kfid", need=True))
         touser = body.text("touser", need=True)
         msgid, repeated = self._msgid(account, body)
-        check_kf_message(body)
+        check_kf_message(body, self.media, ask.corp.corpid)
         if repeated:
             return ok(msgid=msgid)
         session = account.session(touser)
@@ -92,7 +94,7 @@ class KfSends:
         if code is None or code.used or ask.now > code.until:
             raise refuse("code", "is unknown, used or expired")  # its own error code is UNCONFIRMED
         account = self.kf.account_for(ask, code.session.open_kfid)
-        kind = check_kf_message(body)
+        kind = check_kf_message(body, self.media, ask.corp.corpid)
         if kind not in code.types:
             raise ApiError(40008)
         if code.state is not None and code.session.state != code.state:
@@ -153,7 +155,7 @@ class KfSends:
         return ok(msg_code=code) if code else ok()
 
 
-def check_kf_message(body: Fields) -> str:
+def check_kf_message(body: Fields, media: Media, owner: str) -> str:
     """wecom.md 6.2: types and lengths."""
     kind = body.text("msgtype", need=True)
     if kind not in ("text", *MEDIA, "link", "miniprogram", "msgmenu", "location"):
@@ -163,16 +165,17 @@ def check_kf_message(body: Fields) -> str:
         if not part.text("content", bytes_most=2048):
             raise ApiError(44004)
     elif kind in MEDIA:
-        part.text("media_id", need=True)
+        media.find(part.text("media_id", need=True), owner, kind)
     elif kind == "link":
         part.text("title", need=True, bytes_most=128)
         part.text("desc", bytes_most=512)
         part.text("url", need=True, bytes_most=2048)
-        part.text("thumb_media_id", need=True)
+        media.find(part.text("thumb_media_id", need=True), owner, "image")
     elif kind == "miniprogram":
         part.text("title", bytes_most=64)
-        for key in ("appid", "thumb_media_id", "pagepath"):
+        for key in ("appid", "pagepath"):
             part.text(key, need=True)
+        media.find(part.text("thumb_media_id", need=True), owner, "image")
     elif kind == "msgmenu":
         _check_menu(part)
     return kind

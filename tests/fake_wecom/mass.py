@@ -7,6 +7,7 @@ from tests.fake_wecom.customers import GRANT
 from tests.fake_wecom.errors import ApiError, Json, ok
 from tests.fake_wecom.fields import Fields, refuse
 from tests.fake_wecom.ground import Call, Ground, need_member
+from tests.fake_wecom.media import Media
 from tests.fake_wecom.pages import page
 from tests.fake_wecom.records import Ask, Corp, Customer
 from tests.fake_wecom.windows import Window
@@ -43,6 +44,7 @@ class Mass:
 @dataclass
 class Masses:
     ground: Ground
+    media: Media
     sent: dict[str, Mass] = field(default_factory=dict)
     _received: dict[str, list[float]] = field(default_factory=dict)
 
@@ -97,7 +99,7 @@ class Masses:
         chat_type = body.text("chat_type") or "single"
         if chat_type not in ("single", "group"):
             raise ApiError(86214)
-        check_text_and_attachments(body)
+        check_text_and_attachments(body, self.media, ask.corp.corpid)
         sender = body.text("sender", need=chat_type == "group")  # wecom.md 5.8: required for group
         if sender:
             need_member(ask.corp, ask.app, sender)

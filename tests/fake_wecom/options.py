@@ -6,7 +6,10 @@ from typing import Literal
 
 @dataclass
 class Options:
-    """Figures that no source confirms, or that tests want to turn. Every field may change while the sandbox runs."""
+    """Figures that no source confirms, or that tests want to turn. Every field may change while the sandbox runs.
+
+    Sizes of frequency windows are read when the window is first used (a bot's: when it is added).
+    """
 
     # access_token (wecom.md 1)
     token_seconds: int = 7200

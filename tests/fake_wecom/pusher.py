@@ -46,6 +46,8 @@ class Pusher:
     ground: Ground
     deliveries: list[Delivery] = field(default_factory=list)
     holding: bool = False
+    under_way: int = 0
+    """How many pushes are being tried right now."""
     _lose: int = 0
     _twice: int = 0
     _session: aiohttp.ClientSession | None = None
@@ -87,12 +89,25 @@ class Pusher:
         elif self.holding:
             delivery.state = "held"
         else:
-            self.ground.spawn(self.deliver(delivery))
+            self._start([delivery])
             if self._twice > 0:
                 self._twice -= 1
                 self.again(delivery.id)
         self.ground.tell()
         return delivery
+
+    def _start(self, deliveries: list[Delivery]) -> None:
+        """Delivers in the background, one after the other."""
+        self.under_way += 1
+        self.ground.spawn(self._in_turn(deliveries))
+
+    async def _in_turn(self, deliveries: list[Delivery]) -> None:
+        try:
+            for delivery in deliveries:
+                await self.deliver(delivery)
+        finally:
+            self.under_way -= 1
+            self.ground.tell()
 
     async def deliver(self, delivery: Delivery) -> Delivery:
         """wecom.md 2.1 "timeout": 5 s, any non-200 is a failure, 3 tries in total."""
@@ -160,11 +175,7 @@ class Pusher:
             delivery.state = "lost"
         for number in chosen:
             held[number].state = "pending"
-        self.ground.spawn(self._in_turn([held[number] for number in chosen]))
-
-    async def _in_turn(self, deliveries: list[Delivery]) -> None:
-        for delivery in deliveries:
-            await self.deliver(delivery)
+        self._start([held[number] for number in chosen])
 
     def lose(self, count: int = 1) -> None:
         """The next pushes never leave."""
@@ -179,7 +190,7 @@ class Pusher:
         first = self.deliveries[number - 1]
         copy = Delivery(len(self.deliveries) + 1, first.to, first.plain)
         self.deliveries.append(copy)
-        self.ground.spawn(self.deliver(copy))
+        self._start([copy])
         return copy
 
     def passive_reply(self, number: int) -> Json:

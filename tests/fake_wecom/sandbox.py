@@ -43,14 +43,14 @@ class Sandbox:
         ground = self._ground = Ground(clock, luck, options)
         self.corps = Door(ground)
         self.pusher = Pusher(ground)
-        self.welcome = Welcome(ground)
+        self.media = Media(ground)
+        self.welcome = Welcome(ground, self.media)
         self.customers = Customers(ground, self.pusher, self.welcome)
         self.tags = Tags(ground, self.pusher)
         self.groups = Groups(ground, self.pusher)
-        self.mass = Masses(ground)
+        self.mass = Masses(ground, self.media)
         self.kf = Kf(ground, self.pusher)
-        self.kf_sends = KfSends(ground, self.kf)
-        self.media = Media(ground)
+        self.kf_sends = KfSends(ground, self.kf, self.media)
         self.messages = AppMessages(ground, self.media)
         self.chats = AppChats(ground, self.media)
         self.webhooks = Webhooks(ground, self.media)
@@ -98,7 +98,7 @@ class Sandbox:
 
     async def settle(self) -> None:
         """Waits until no push is under way."""
-        await self.until(lambda: all(delivery.state != "pending" for delivery in self.pusher.deliveries))
+        await self.until(lambda: self.pusher.under_way == 0)
 
     def set_options(self, **changes: Any) -> Json:
         """Control: turns options while running; an unknown name is refused."""
@@ -108,6 +108,11 @@ class Sandbox:
                 raise ValueError(f"no option {name!r}")
             setattr(self.options, name, tuple(value) if isinstance(value, list) else value)
         return dataclasses.asdict(self.options)
+
+    def forget_seen(self) -> None:
+        """Control: empties the logs of requests and frames, for long runs."""
+        self.log.clear()
+        self.bot_socket.frames.clear()
 
     async def start(self, host: str, port: int) -> None:
         app = web.Application(client_max_size=BODY_MOST)
@@ -131,6 +136,9 @@ class Sandbox:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._ground.mishaps:
+            broken, self._ground.mishaps = self._ground.mishaps, []
+            raise BaseExceptionGroup("the sandbox itself broke", broken)
 
     def _controls(self) -> dict[str, Callable[..., Any]]:
         """POST /_control/<name>: what another process may do and read."""
@@ -164,6 +172,7 @@ class Sandbox:
         return controls | {
             "options/set": self.set_options,
             "sandbox/settle": self.settle,
+            "sandbox/forget_seen": self.forget_seen,
             "clock/now": ground.clock,
             "sent/webhooks": lambda: self.webhooks.sent,
             "sent/messages": lambda: self.messages.sent,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tests.fake_wecom.attachments import check_text_and_attachments
 from tests.fake_wecom.errors import ApiError, Json, ok
 from tests.fake_wecom.ground import Call, Ground
+from tests.fake_wecom.media import Media
 from tests.fake_wecom.records import Ask, Corp
 
 
@@ -33,6 +34,7 @@ class Greeting:
 @dataclass
 class Welcome:
     ground: Ground
+    media: Media
     codes: dict[str, Code] = field(default_factory=dict)
     sent: list[Greeting] = field(default_factory=list)
 
@@ -63,7 +65,7 @@ class Welcome:
         name = ask.body.text("welcome_code")
         if not name:
             raise ApiError(41049)
-        check_text_and_attachments(ask.body)
+        check_text_and_attachments(ask.body, self.media, ask.corp.corpid)
         code = self.codes.get(name)
         if code is None or code.corpid != ask.corp.corpid:
             raise ApiError(41050)
