@@ -172,7 +172,10 @@ class Stub:
         if callable(reply) and not isinstance(reply, web.Response):
             made = reply(call)
             reply = await made if asyncio.iscoroutine(made) or isinstance(made, asyncio.Future) else made  # type: ignore[assignment]
-        return reply if isinstance(reply, web.Response) else web.json_response(reply)
+        if isinstance(reply, web.Response):  # one that is sent twice would not arrive
+            kept = {name: value for name, value in reply.headers.items() if name == "Location"}
+            return web.Response(status=reply.status, body=reply.body, headers=kept)
+        return web.json_response(reply)
 
 
 @dataclass
