@@ -139,7 +139,10 @@ class ContactWire:
             answer = await self._api.call("externalcontact/groupchat/list", body, again=True)
             chats = answer.get("group_chat_list")
             for entry in chats if isinstance(chats, list) else []:
-                await self._rosters.sync(plain_id(text_at(entry, "chat_id"), "chat_id"), hear)
+                try:
+                    await self._rosters.sync(plain_id(text_at(entry, "chat_id"), "chat_id"), hear)
+                except (Garbled, Refused) as error:
+                    log.warning("wecom %s: a group was not read: %s", self.name, error)
             following = text_at(answer, "next_cursor")
             if not following or following == body["cursor"]:
                 return
