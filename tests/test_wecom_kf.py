@@ -371,14 +371,25 @@ async def test_a_person_takes_over_and_the_bot_is_silent_until_the_session_ends(
         assert w.stub.to("kf/send_msg_on_event")[0].body["code"] == "mc"
         await hear_from(w, kf, event(w, "e1", "session_status_change", change_type=1, new_servicer_userid="li"))
         await hear_from(w, kf, said(w, "m2"))
-        with pytest.raises(Refused, match="a person"):
-            await kf.send(line("打扰", member=ANNE))
+        w.stub.on("kf/service_state/get", {**OK, "service_state": 3})
+        for _ in range(2):
+            with pytest.raises(Refused, match="a person"):
+                await kf.send(line("打扰", member=ANNE))
+        assert len(w.stub.to("kf/service_state/get")) == 2
         await hear_from(w, kf, event(w, "e2", "session_status_change", change_type=3, msg_code="end"))
         await kf.send(line("我回来了", member=ANNE))
         assert w.stub.to("kf/send_msg_on_event")[1].body["code"] == "end"
         await hear_from(w, kf, said(w, "m3"))
         assert (await kf.send(line("好", member=ANNE))).state == "sent"
         assert [notice.kind for notice in notices] == ["session", "session"]
+
+
+async def test_a_session_whose_end_was_lost_is_asked_about_when_the_customer_writes() -> None:
+    async with world() as w:
+        kf = wire(w)
+        await hear_from(w, kf, event(w, "e1", "session_status_change", change_type=1), said(w, "m1"))
+        w.stub.on("kf/service_state/get", {**OK, "service_state": 1})
+        assert (await kf.send(line("在", member=ANNE))).state == "sent"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def strip_mention(text: str, bot_name: str) -> str:
         return FIRST_WORD.sub("", text, count=1).strip()
     name = re.escape("@" + bot_name)
     text = re.sub(rf"^{GAP}*{name}{GAP}*", "", text, count=1)
-    return re.sub(rf"{GAP}*{name}(?={GAP}|$|[，,。.：:!！?？])", "", text).strip()
+    return re.sub(rf"{GAP}*(?<![0-9A-Za-z_]){name}(?={GAP}|$|[，,。.：:!！?？])", "", text).strip()
 
 
 def read_inbound(body: dict[str, Any], channel: str, bot_name: str, now: datetime) -> Inbound:

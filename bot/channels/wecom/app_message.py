@@ -46,7 +46,7 @@ class AppWire:
             hears="direct", joins=False, mention=True, pictures=True, max_bytes=BYTES["app.text"], in_flight=4
         )
         self.pace = Pace()
-        self.inbox = inbox or Inbox(settings.name, ports.memory)
+        self.inbox = Inbox(settings.name, ports.memory) if inbox is None else inbox
         self._api = api
         self._agent_id = agent_id
         self._clock = ports.clock

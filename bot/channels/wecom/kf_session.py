@@ -65,10 +65,13 @@ class Sessions:
             if turn.get("message") == message_id or at.timestamp() < turn.get("at", 0):
                 return  # the same page pulled again
             state = NEW if turn.get("state") == ENDED else turn.get("state", NEW)
-            await self._store(member, {"at": at.timestamp(), "message": message_id, "sent": [], "state": state})
+            fresh: dict[str, Any] = {"at": at.timestamp(), "message": message_id, "sent": [], "state": state}
+            await self._store(member, fresh | ({"doubt": True} if state in {POOL, HUMAN} else {}))
 
     async def may_speak(self, member: str, message_id: str) -> None:
         """Counts one line, or says why not. A repeat of the same line does not count again."""
+        if (await self._load(member)).get("doubt"):
+            await self.state(member)  # once per message of theirs: the event that ended it may have been lost
         async with self._lock:
             turn = await self._load(member)
             if turn.get("state") in {POOL, HUMAN}:
@@ -97,7 +100,9 @@ class Sessions:
 
     async def changed(self, member: str, state: int) -> None:
         async with self._lock:
-            await self._store(member, {**await self._load(member), "state": state})
+            turn = await self._load(member)
+            turn.pop("doubt", None)
+            await self._store(member, {**turn, "state": state})
 
     async def state(self, member: str) -> int:
         """Asks the platform."""
