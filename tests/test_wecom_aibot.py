@@ -201,7 +201,7 @@ async def test_while_the_connection_is_down_a_line_waits() -> None:
 
 
 async def test_a_frame_without_answer_is_unknown() -> None:
-    async with room(ack_deadline=0.2) as r, running(r.wire, r.ears):
+    async with room(ack_deadline=0.5) as r, running(r.wire, r.ears):
         await r.connected()
         r.platform.judge = lambda _: None
         assert (await r.wire.send(line("好", group="wrG"))).state == "unknown"
@@ -285,7 +285,7 @@ async def test_back_off_doubles_to_thirty_seconds_while_nobody_is_there() -> Non
 
 
 async def test_two_pings_without_answer_make_a_new_connection() -> None:
-    async with room(ack_deadline=0.1) as r, running(r.wire, r.ears):
+    async with room(ack_deadline=0.3) as r, running(r.wire, r.ears):
         await r.connected()
         r.platform.judge = lambda f: {"errcode": 0} if f["cmd"] == "aibot_subscribe" else None
         for _ in range(2):

@@ -243,7 +243,7 @@ async def test_other_methods_and_paths_are_refused() -> None:
 
 
 async def test_a_body_that_trickles_is_cut_off_while_others_are_served() -> None:
-    async with place(body_deadline=0.1) as at:
+    async with place(body_deadline=0.4) as at:
         query = "&".join(f"{key}={value}" for key, value in at.signed("x").items())
         head = f"POST {PATH}?{query} HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100\r\n\r\n<"
         slow = asyncio.create_task(at.raw(head.encode()))
@@ -252,7 +252,7 @@ async def test_a_body_that_trickles_is_cut_off_while_others_are_served() -> None
 
 
 async def test_a_request_head_that_trickles_is_cut_off() -> None:
-    async with place(idle=0.1) as at:
+    async with place(idle=0.4) as at:
         assert await at.raw(b"POST /wecom/app HTTP/1.1\r\nHost: x\r\nX-Slow: ") == b""
         assert await at.post() == (200, b"")
 

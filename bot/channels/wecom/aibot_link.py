@@ -85,7 +85,7 @@ class Link:
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     continue
                 try:
-                    frame = parse_json(message.data.encode("utf-8", "replace"))
+                    frame = parse_json(message.data.encode("utf-8", "replace"), trusted=True)
                 except Garbled as error:
                     log.warning("wecom %s: a frame was not understood: %s", self._settings.name, error)
                     continue

@@ -27,6 +27,7 @@ class Http:
         self._session = session
         self._base = settings.base
         self._timeout = aiohttp.ClientTimeout(total=settings.deadline, sock_connect=settings.deadline / 2)
+        self._upload = aiohttp.ClientTimeout(total=settings.upload_deadline, sock_connect=settings.deadline / 2)
 
     async def ask(
         self,
@@ -52,7 +53,7 @@ class Http:
     async def _exchange(self, url: str, body: Body, params: Mapping[str, str] | None) -> tuple[int, bytes]:
         options: dict[str, Any] = {"params": params, "timeout": self._timeout, "allow_redirects": False}
         if callable(body):
-            options["data"] = body()
+            options |= {"data": body(), "timeout": self._upload}
         elif body is not None:
             options["json"] = body
         async with self._session.request("GET" if body is None else "POST", url, **options) as response:
@@ -73,7 +74,7 @@ class Http:
             raise ApiRefused(f"{path}: HTTP {status}")
         answer: dict[str, Any] | None = None
         with contextlib.suppress(Garbled):
-            answer = parse_json(raw)
+            answer = parse_json(raw, trusted=True)
         if answer is None:
             raise Uncertain(f"{path}: the answer is not JSON")
         if "errmsg" in answer:

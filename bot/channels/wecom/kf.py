@@ -11,7 +11,7 @@ from bot.channels.wecom.callback import Document
 from bot.channels.wecom.client import Api
 from bot.channels.wecom.codes import Codes
 from bot.channels.wecom.crypto import Garbled
-from bot.channels.wecom.errcodes import ApiRefused, Uncertain
+from bot.channels.wecom.errcodes import TABLE, ApiRefused, Uncertain
 from bot.channels.wecom.findings import Finding, failed, fine
 from bot.channels.wecom.inbox import Inbox, persist
 from bot.channels.wecom.kf_session import BOT, ENDED, FAILURES, HUMAN, POOL, KfNotice, KfNoticed, Sessions
@@ -234,13 +234,15 @@ class KfWire:
         return await self._by_turn(member, content, message_id) if line.text else receipt
 
     async def _by_turn(self, member: str, content: dict[str, Any], message_id: str) -> Receipt:
-        await self.sessions.may_speak(member, message_id)
+        again = await self.sessions.may_speak(member, message_id)
         body = {"touser": member, "open_kfid": self._settings.open_kfid, "msgid": message_id, **content}
         try:
             answer = await self._api.call("kf/send_msg", body)
         except ApiRefused as error:
             if error.code in self._settings.repeated_msgid_codes:
                 return Receipt(platform_id=message_id)
+            if again and error.code not in TABLE:
+                return Receipt("unknown", platform_id=message_id, error=str(error))  # maybe: "this msgid was sent"
             await self.sessions.refused(member, message_id, error.code)
             raise
         except Retryable:

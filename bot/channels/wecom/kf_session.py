@@ -68,8 +68,8 @@ class Sessions:
             fresh: dict[str, Any] = {"at": at.timestamp(), "message": message_id, "sent": [], "state": state}
             await self._store(member, fresh | ({"doubt": True} if state in {POOL, HUMAN} else {}))
 
-    async def may_speak(self, member: str, message_id: str) -> None:
-        """Counts one line, or says why not. A repeat of the same line does not count again."""
+    async def may_speak(self, member: str, message_id: str) -> bool:
+        """Counts one line, or says why not. True for a repeat of a line that was tried before: it is not counted."""
         if (await self._load(member)).get("doubt"):
             await self.state(member)  # once per message of theirs: the event that ended it may have been lost
         async with self._lock:
@@ -77,15 +77,16 @@ class Sessions:
             if turn.get("state") in {POOL, HUMAN}:
                 raise Refused("a person is in charge of this customer")
             if not turn.get("at"):
-                return  # never heard them: the platform decides
+                return False  # never heard them: the platform decides
             if self._clock.now().timestamp() - turn["at"] > self._settings.reply_hours:
                 raise Refused("more than 48 hours since the customer's last message")
             sent: list[str] = turn.get("sent", [])
             if message_id in sent:
-                return
+                return True
             if len(sent) >= self._settings.reply_count:
                 raise Refused(f"{len(sent)} lines since the customer's last message, more are not allowed")
             await self._store(member, {**turn, "sent": [*sent, message_id]})
+            return False
 
     async def refused(self, member: str, message_id: str, code: int) -> None:
         """The platform did not take the line: it does not count; some codes teach us the true state."""

@@ -105,14 +105,17 @@ def _no_constant(_: str) -> Any:
     raise Garbled("NaN in JSON")
 
 
-def parse_json(raw: bytes) -> dict[str, Any]:
-    """A JSON object whose texts can be stored: UTF-8, no key twice, no NaN, no half characters."""
+def parse_json(raw: bytes, *, trusted: bool = False) -> dict[str, Any]:
+    """A JSON object whose texts can be stored; half characters (a nickname cut in an emoji) become U+FFFD.
+
+    What strangers post must be UTF-8 with no key twice; what the platform answers over TLS (`trusted`) is read kindly.
+    """
     found: Any = None
     try:
-        text = raw.decode("utf-8")
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-        if "\\u" in text and SURROGATE.search(json.dumps(found, ensure_ascii=False)):
-            found = None
+        text = raw.decode("utf-8", "replace" if trusted else "strict")
+        found = json.loads(text, object_pairs_hook=None if trusted else _once, parse_constant=_no_constant)
+        if "\\u" in text and SURROGATE.search(whole := json.dumps(found, ensure_ascii=False)):
+            found = json.loads(SURROGATE.sub("\ufffd", whole))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -38,6 +38,7 @@ class ApiSettings(Strict):
 
     base: Address = "https://qyapi.weixin.qq.com"
     deadline: Seconds = 10.0
+    upload_deadline: Seconds = 60.0
     in_flight: Count = 8
     tries: Count = 3
     token_margin: float = Field(default=300.0, ge=0)
