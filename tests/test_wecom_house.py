@@ -94,6 +94,19 @@ async def test_all_missing_secrets_are_named_at_once_and_none_is_shown() -> None
         assert "hidden" not in told
 
 
+async def test_the_doctor_names_missing_secrets_and_still_examines_the_other_wires() -> None:
+    async with world() as w:
+        environ = {**ENVIRON, "BOT_SECRET": "", "CALLBACK_TOKEN": ""}
+        house, found = Builder(settings(w), environ=environ, session=w.session, ports=w.ports).survey()
+        assert [wire.name for wire in house.wires] == ["app", "alarm"]
+        told = "\n".join(str(finding) for finding in [*found, *await house.diagnose(w.session, w.ports)])
+        assert "BOT_SECRET" in told
+        assert "CALLBACK_TOKEN" in told
+        assert "消息推送 alarm" in told
+        _, fine = Builder(settings(w), environ=ENVIRON, session=w.session, ports=w.ports).survey()
+        assert [finding.level for finding in fine] == ["ok"]
+
+
 async def test_one_corps_callback_feeds_its_wires_and_one_failing_wire_leaves_the_others_alone() -> None:
     async with world(auto=False) as w:
         house = build(w)
@@ -143,6 +156,7 @@ async def test_the_doctor_speaks_of_every_wire_and_every_address_and_shows_no_se
             assert word in told
         assert told.count("URL 校验通过") == 2
         await house.close()
+        assert "只能回答" in told
         assert "失败" in str((await house.diagnose(w.session, w.ports))[-1])
         house.public_url = None
         assert "public_url" in str((await house.diagnose(w.session, w.ports))[-1])

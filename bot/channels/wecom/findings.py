@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.channels import Abilities
 from bot.channels.wecom.errcodes import ApiRefused, lookup
 from bot.errors import ChannelError
 
@@ -36,3 +37,16 @@ def failed(item: str, error: ChannelError) -> Finding:
     if isinstance(error, ApiRefused) and code == 60020 and error.caller:
         step = f"把 {error.caller} 加进：{entry.step}"
     return Finding("error" if entry.action == "config" else "warn", item, says, step)
+
+
+HEARS = {"all": "听得到全部消息", "mentioned": "群里只听得到 @ 它的消息", "direct": "听不到群消息"}
+SPEAKS = {"first": "可以主动发言", "answer": "只能回答，不能主动发言", "confirmed": "群发要员工在企业微信里确认"}
+
+
+def can_do(name: str, abilities: Abilities) -> Finding:
+    """Which features stay off on this wire, so that nobody looks for the fault elsewhere."""
+    parts = [HEARS[abilities.hears], SPEAKS[abilities.speaks]]
+    parts += [] if abilities.joins else ["不知道谁进群退群"]
+    parts += [] if abilities.mention else ["不能 @ 人"]
+    parts += [] if abilities.pictures else ["不能发图"]
+    return Finding("ok", f"能力 {name}", "，".join(parts))

@@ -15,7 +15,7 @@ from bot.channels.wecom.callback import CallbackServer, Endpoint
 from bot.channels.wecom.client import Api
 from bot.channels.wecom.contact import ContactWire, Noticed
 from bot.channels.wecom.crypto import Envelope
-from bot.channels.wecom.findings import Finding
+from bot.channels.wecom.findings import Finding, can_do, fine
 from bot.channels.wecom.inbox import Inbox
 from bot.channels.wecom.kf import KfWire
 from bot.channels.wecom.kf_session import KfNoticed
@@ -55,7 +55,7 @@ class House:
         """Everything `yuanzi doctor` says about WeCom; a wire that fails does not silence the others."""
         found: list[Finding] = []
         for wire in self.wires:
-            found += await wire.diagnose()
+            found += [*await wire.diagnose(), can_do(wire.name, wire.abilities)]
         for endpoint in self.endpoints:
             found.append(await probe_address(session, self.public_url, endpoint, ports))
         return found
@@ -86,16 +86,28 @@ class Builder:
         self._house = House()
 
     def build(self) -> House:
+        """Every wire, or ConfigError with every problem."""
+        house = self._assemble()
+        if self._problems:
+            raise ConfigError(self._problems)
+        return house
+
+    def survey(self) -> tuple[House, list[Finding]]:
+        """For the doctor: the wires that could be built, and what keeps the others from being built."""
+        house = self._assemble()
+        found = [Finding("error", f"设置 {one.key}", one.reason, one.hint) for one in self._problems]
+        return house, found or [fine("密钥", "都在，格式正确（不显示内容）")]
+
+    def _assemble(self) -> House:
         for index, app in enumerate(self._settings.apps):
             self._app(app, f"wecom.apps[{index}]")
         for index, bot in enumerate(self._settings.aibots):
             self._aibot(bot, f"wecom.aibots[{index}]")
         for index, robot in enumerate(self._settings.robots):
             key = self._secret(robot.key, f"wecom.robots[{index}].key")
-            wire = RobotWire(robot, key=key, session=self._session, api=self._settings.api, ports=self._ports)
-            self._house.wires.append(wire)
-        if self._problems:
-            raise ConfigError(self._problems)
+            if key.get_secret_value():
+                wire = RobotWire(robot, key=key, session=self._session, api=self._settings.api, ports=self._ports)
+                self._house.wires.append(wire)
         callback = self._settings.callback
         if callback is not None and self._house.endpoints:
             self._house.server = CallbackServer(callback, self._ports.clock, self._house.endpoints)
@@ -104,9 +116,11 @@ class Builder:
 
     def _app(self, app: AppSettings, where: str) -> None:
         secret = self._secret(app.secret, f"{where}.secret")
+        endpoint = self._endpoint(app.callback, app.corp_id, "xml", f"{where}.callback")
+        if not secret.get_secret_value():
+            return
         clock, luck = self._ports.clock, self._ports.luck
         api = Api(self._settings.api, corp_id=app.corp_id, secret=secret, session=self._session, clock=clock, luck=luck)
-        endpoint = self._endpoint(app.callback, app.corp_id, "xml", f"{where}.callback")
         waiting = app.callback.waiting if app.callback else 1
         if app.message is not None:
             inbox = Inbox(app.message.name, self._ports.memory, size=waiting)
@@ -129,15 +143,17 @@ class Builder:
     def _aibot(self, bot: AiBotSettings, where: str) -> None:
         if bot.mode == "ws" and bot.secret is not None:
             secret = self._secret(bot.secret, f"{where}.secret")
-            self._house.wires.append(AiBotWire(bot, secret=secret, session=self._session, ports=self._ports))
+            if secret.get_secret_value():
+                self._house.wires.append(AiBotWire(bot, secret=secret, session=self._session, ports=self._ports))
         elif bot.callback is not None:
             endpoint = self._endpoint(bot.callback, "", "json", f"{where}.callback")
+            if endpoint is None:
+                return
             inbox = Inbox(bot.name, self._ports.memory, size=bot.callback.waiting)
             wire = AiBotUrlWire(bot, inbox=inbox, session=self._session, api=self._settings.api, ports=self._ports)
             self._house.wires.append(wire)
-            if endpoint is not None:
-                endpoint.answer = wire.answer
-                endpoint.route(wire.wants, inbox)
+            endpoint.answer = wire.answer
+            endpoint.route(wire.wants, inbox)
 
     def _endpoint(self, settings: EndpointSettings | None, receive_id: str, form: str, where: str) -> Endpoint | None:
         if settings is None:
