@@ -1,0 +1,1 @@
+"""The official WeCom channels: callbacks, customer contact, customer service, AI bot, webhook robot, app messages."""
