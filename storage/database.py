@@ -157,9 +157,13 @@ def copy_to(source: Path, target: Path) -> None:
             origin.close()
         unfinished.replace(target)
     except sqlite3.Error as error:
-        raise explain(error, target) from error
+        damaged = any(word in str(error) for word in ("malformed", "not a database"))
+        raise explain(error, source if damaged else target) from error
     except OSError as error:
         raise StorageError(f"写不了 {target}：{error.strerror}") from error
+    finally:
+        for rest in (unfinished, unfinished.with_name(unfinished.name + "-journal")):
+            rest.unlink(missing_ok=True)
 
 
 def _migrate(path: Path, conn: sqlite3.Connection, backup: Callable[[Path, Path], None] = copy_to) -> Path | None:
@@ -172,7 +176,7 @@ def _migrate(path: Path, conn: sqlite3.Connection, backup: Callable[[Path, Path]
         raise NewerSchemaError(f"{path} 是更新版本的元子写的（{newer[-1]}）。请升级后再打开，旧版本不动它。")
     pending = [step.name for step in steps.pending(tables)]
     kept: Path | None = None
-    if DESTRUCTIVE.intersection(pending):
+    if steps.applied(tables) and DESTRUCTIVE.intersection(pending):
         kept = path.with_name(f"{path.name}.before-{pending[0]}")
         backup(path, kept)
     if pending:

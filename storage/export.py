@@ -1,8 +1,10 @@
 """Tables for people: what each export holds, with names beside ids, as JSON lines, CSV or a spreadsheet."""
 
+import contextlib
 import csv
 import io
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,11 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
-
-from openpyxl import Workbook
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from storage.database import StorageError, explain
 from storage.fsck import open_snapshot
+
+# lxml, when another package brought it, reports a full disk in words of its own; the standard library's writer does not.
+os.environ.setdefault("OPENPYXL_LXML", "False")
+from openpyxl import Workbook  # noqa: E402
+from openpyxl.writer.excel import ExcelWriter  # noqa: E402
 
 XLSX_ROWS = 1_048_576
 """What a sheet can hold, the header included."""
@@ -67,9 +73,10 @@ EXPORTS: dict[str, Export] = {
         " FROM member m LEFT JOIN membership s ON s.member_id = m.member_id"
         " LEFT JOIN member i ON i.member_id = s.inviter ORDER BY m.member_id, s.group_id",
         _columns(
-            f"{_WHO}\nchannel 通道\nfirst_seen 第一次出现 time\ncontact_since 加好友时间 time\nsource 好友来源\n{_GROUP}"
-            "\njoined_at 进群时间 time\nleft_at 退群时间 time\ngreeted_at 欢迎时间 time\ninviter_id 邀请人id"
-            "\ninviter 邀请人\njoin_source 进群来源\npoints 积分余额（本人合计） number\ncards 补签卡（本人合计） number"
+            f"{_WHO}\nchannel 通道\nfirst_seen 第一次出现 time\ncontact_since 加好友时间 time"
+            f"\nsource 好友来源\n{_GROUP}\njoined_at 进群时间 time\nleft_at 退群时间 time\ngreeted_at 欢迎时间 time"
+            "\ninviter_id 邀请人id\ninviter 邀请人\njoin_source 进群来源"
+            "\npoints 积分余额（本人合计） number\ncards 补签卡（本人合计） number"
         ),
     ),
     "interactions": Export(
@@ -228,10 +235,18 @@ def write_xlsx(reader: Reader, path: Path, *, title: str, most: int = XLSX_ROWS)
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"
-    sheet.append([column.title for column in reader.columns])
-    for row in sheet_rows(reader):
-        sheet.append([_cut(cell) if isinstance(cell, str) else cell for cell in row])
-    book.save(path)
+    try:
+        sheet.append([column.title for column in reader.columns])
+        for row in sheet_rows(reader):
+            sheet.append([_cut(cell) if isinstance(cell, str) else cell for cell in row])
+        with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+            ExcelWriter(book, archive).save()
+    except BaseException:
+        # Half a sheet closes its temporary file when it is collected, and complains of the full disk once more.
+        for unfinished in (sheet._rows, sheet._writer):
+            with contextlib.suppress(OSError, AttributeError):
+                unfinished.close()
+        raise
     return count
 
 

@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -121,8 +122,7 @@ def _count(conn: sqlite3.Connection, table: str) -> int:
 
 
 def _ask(sql: str, conn: sqlite3.Connection) -> Found:
-    for where, what in conn.execute(sql):
-        yield str(where), str(what)
+    yield from ((str(where), str(what)) for where, what in conn.execute(sql))
 
 
 _PLACE = "'群 ' || c.group_id || ' 成员 ' || c.member_id || ' ' || c.day"
@@ -255,28 +255,31 @@ def _milestones(conn: sqlite3.Connection) -> Found:
     """Never more awards of a length than runs that reached it, and none twice.
 
     An award stays where it was won when a repair moves the day on which the run reached its length, so days are not
-    compared. A prize that was handed over cannot come back, so it is not counted.
+    compared. A prize that was handed over cannot come back: it may stand beside one for the same run.
     """
     for page, rows in itertools.groupby(_awards(conn), key=lambda row: row[0].split("/")[:3]):
         given: set[tuple[str, ...]] = set()
         standing: dict[int, set[str]] = {}
+        handed: Counter[int] = Counter()
         for key, kind, owner, state in rows:
             parts = key.split("/")
             if len(parts) < 6 or not parts[4].isdecimal() or owner != f"member:{unquote(parts[2])}":
                 yield f"里程碑 {key}", f"键写的人和得到的人（{owner}）对不上"
                 continue
+            if state == "handed":
+                handed[int(parts[4])] += 1
+                continue
             if (parts[3], parts[4], kind) in given:
                 yield f"里程碑 {key}", "同一个里程碑给了两次"
             given.add((parts[3], parts[4], kind))
-            if state != "handed":
-                standing.setdefault(int(parts[4]), set()).add(parts[3])
+            standing.setdefault(int(parts[4]), set()).add(parts[3])
         for days, won in sorted(standing.items()):
             group, member = unquote(page[1]), unquote(page[2])
             reached = conn.execute(
                 "SELECT count(*) FROM check_in WHERE group_id = ? AND member_id = ? AND streak = ?",
                 (group, member, days),
             ).fetchone()[0]
-            if len(won) > reached:
+            if len(won) > reached + handed[days]:
                 yield (
                     f"群 {group} 成员 {member}",
                     f"连签 {days} 天的奖励有 {len(won)} 份有效，做到的只有 {reached} 次（{'、'.join(sorted(won))}）",

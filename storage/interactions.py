@@ -7,6 +7,8 @@ from typing import Any
 
 from storage.database import Database
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Interactions:
     """The table `interaction` and its monthly summary."""
@@ -24,7 +26,7 @@ class Interactions:
             " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
             (
                 event_id, kind, at, channel, group_id, member_id, text,
-                json.dumps(details, ensure_ascii=False) if details else None, route,
+                _to_json(details) if details else None, route,
             ),
         )  # fmt: skip
         return cursor.lastrowid if cursor.rowcount else None
@@ -48,7 +50,13 @@ class Interactions:
 
     def summarise_before(self, cutoff: int, most: int) -> int:
         """Adds up to `most` events older than `cutoff` (ms) to the monthly counts, removes them, returns how many."""
-        rows = self._execute("SELECT seq FROM interaction WHERE at < ? ORDER BY seq LIMIT ?", (cutoff, most)).fetchall()
+        # Only the head of the table is looked at, never all of it; an event whose line still waits stays with it.
+        rows = self._execute(
+            "SELECT seq FROM (SELECT seq, id, at FROM interaction ORDER BY seq LIMIT ?) WHERE at < ?"
+            " AND id NOT IN (SELECT event_id FROM outbox WHERE state = 'queued')"
+            " AND id NOT IN (SELECT event_id FROM outbox WHERE state = 'sending')",
+            (most, cutoff),
+        ).fetchall()
         if not rows:
             return 0
         marks = ",".join("?" * len(rows))

@@ -57,9 +57,9 @@ class Ledger:
         return number
 
     def reverse(self, number: int, *, at: int, event_id: str, cause: str) -> int | None:
-        """Books the counter-entry of a movement. None when there is no such movement or it was reversed before."""
+        """Books the counter-entry of a movement. None when there is none, it was reversed before, or is a reversal."""
         old = self.get(number)
-        if old is None or self.is_reversed(number):
+        if old is None or old.reverses is not None or self.is_reversed(number):
             return None
         return self.move(
             f"reverse:{number}", old.taker, old.giver, old.amount, asset=old.asset, at=at, event_id=event_id,

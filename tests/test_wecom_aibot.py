@@ -14,7 +14,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from wecom_world import SECRET, START, CountingIds, DictMemory, Ears, FakeClock, HalfLuck, line, running
+from tests.wecom_world import SECRET, START, CountingIds, DictMemory, Ears, FakeClock, HalfLuck, line, running
 
 from bot.channels.wecom.aibot import AiBotWire, TakenOver
 from bot.channels.wecom.aibot_message import read_inbound, strip_mention

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from wecom_world import World, envelope, line, no, running, world
+from tests.wecom_world import World, envelope, line, no, running, world
 
 from bot.channels.wecom.aibot_url import QUIET, AiBotUrlWire
 from bot.channels.wecom.callback import CallbackServer, Endpoint

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wecom_world import AES_KEY, DictMemory, FakeClock, envelope
+from tests.wecom_world import AES_KEY, DictMemory, FakeClock, envelope
 
 from bot.channels.wecom.callback import CallbackServer, Endpoint
 from bot.channels.wecom.crypto import Envelope, Forged, Garbled

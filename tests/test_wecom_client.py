@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
-from wecom_world import CORP, SECRET, TOKEN, Call, HalfLuck, Reply, no, world
+from tests.wecom_world import CORP, SECRET, TOKEN, Call, HalfLuck, Reply, no, world
 
 from bot.channels.wecom.client import Api
 from bot.channels.wecom.errcodes import TABLE, ApiRefused, ApiRetryable, Uncertain

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from wecom_world import Call, Ears, Reply, World, line, no, running, world
+from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 from bot.channels import Heard
 from bot.channels.wecom.contact import ContactWire, Notice, wants

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from wecom_world import AES_KEY, envelope
+from tests.wecom_world import AES_KEY, envelope
 
 from bot.channels.wecom.crypto import Envelope, Forged, Garbled, decrypt, open_media, pad, unpad
 from bot.errors import ChannelError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from wecom_world import AES_KEY, Ears, World, no, running, world
+from tests.wecom_world import AES_KEY, Ears, World, no, running, world
 
 from bot.channels.wecom.errcodes import TABLE
 from bot.channels.wecom.house import Builder, House

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from wecom_world import Call, Ears, Reply, World, line, no, running, world
+from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 from bot.channels import Heard
 from bot.channels.wecom.inbox import Inbox

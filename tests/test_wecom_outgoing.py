@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from wecom_world import World, line, no, running, world
+from tests.wecom_world import World, line, no, running, world
 
 from bot.channels.wecom.app_message import AppWire, wants
 from bot.channels.wecom.payload import parse_xml

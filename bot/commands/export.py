@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import tzinfo
@@ -17,8 +18,13 @@ from storage.export import EXPORTS, Reader, write_csv, write_jsonl, write_xlsx
 WRONG = 2
 FORMATS = ("jsonl", "csv", "xlsx")
 NAMES = {
-    "members": "成员", "interactions": "互动", "check-ins": "签到", "ledger": "流水", "outbox": "发件箱", "audit": "审计",
-}  # fmt: skip
+    "members": "成员",
+    "interactions": "互动",
+    "check-ins": "签到",
+    "ledger": "流水",
+    "outbox": "发件箱",
+    "audit": "审计",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml；群名从这里来")
     parser.add_argument(
         "--format", choices=FORMATS,
-        help="jsonl：一行一个 JSON，键是英文；csv、xlsx：中文表头，Excel 直接打开。不写就看 --out 的后缀，都没有就是 jsonl",
+        help="jsonl：一行一个 JSON，键是英文；csv、xlsx：中文表头，Excel 直接打开。"
+        "不写就看 --out 的后缀，都没有就是 jsonl",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="文件", help="写到文件（写完才替换旧的）；不写就是标准输出")
     parser.add_argument(
@@ -62,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
     reader = Reader(db, args.what, zone=args.zone, groups=groups)
     try:
         if args.out is None:
-            _write(reader, form, sys.stdout.buffer, to_file=False)
-            sys.stdout.buffer.flush()
+            _print(reader, form)
         elif form == "xlsx":
             count = _replace(args.out, lambda part: write_xlsx(reader, part, title=NAMES[args.what]))
             sys.stderr.write(f"{args.out}：{count} 行\n")
@@ -87,7 +93,8 @@ def _refusal(form: str, out: Path | None, db: Path) -> str:
         return f"--out {out} 是目录，写成文件名，比如 {out / f'导出.{form}'}"
     if not out.absolute().parent.is_dir():
         return f"--out 的目录 {out.absolute().parent} 不存在，先建好"
-    if out.resolve() in {db.resolve().with_name(db.name + end) for end in ("", "-wal", "-shm")}:
+    real = db.resolve()
+    if out.resolve() in {real.with_name(real.name + end) for end in ("", "-wal", "-shm")}:
         return f"--out {out} 就是数据库本身，换一个文件名"
     return ""
 
@@ -95,6 +102,16 @@ def _refusal(form: str, out: Path | None, db: Path) -> str:
 def _to_file(reader: Reader, form: str, part: Path) -> int:
     with part.open("wb") as out:
         return _write(reader, form, out, to_file=True)
+
+
+def _print(reader: Reader, form: str) -> None:
+    try:
+        _write(reader, form, sys.stdout.buffer, to_file=False)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(f"写不了标准输出：{error.strerror}") from error
 
 
 def _write(reader: Reader, form: str, out: BinaryIO, *, to_file: bool) -> int:
@@ -108,6 +125,8 @@ def _replace(out: Path, write: Callable[[Path], int]) -> int:
         count = write(part)
         with part.open("rb") as written:
             os.fsync(written.fileno())
+        if out.exists():
+            shutil.copymode(out, part)
         part.replace(out)
     except OSError as error:
         raise StorageError(f"写不了 {out}：{error.strerror}。检查磁盘空间和目录权限。") from error
