@@ -15,7 +15,7 @@ from bot.config import Config
 from bot.content import Content, load_content
 from bot.desk import FrontDesk
 from bot.engine import Batch, Engine, Inbound, own_words
-from bot.errors import ConfigError, Problem, StorageFailure
+from bot.errors import ChannelError, ConfigError, Problem, StorageFailure, YuanziError
 from bot.events import Event
 from bot.outbox import Outbox
 from bot.router import BANDS, Router, Switchboard
@@ -99,13 +99,19 @@ class App:
             reader=Reader({persona.name, *persona.names}, config.settings.bot.ids),
         )  # fmt: skip
         self.desk.use(content)
-        self.desk.on_replanned = self.engine.refresh
+        self.desk.on_replanned = self._replanned
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=QUEUE)
         self._poked = asyncio.Event()
         self._alarm = Alarm(self._poked.set)
 
     def _load(self) -> Content:
         return load_content(self.config, self.switchboard.phrases)
+
+    def _replanned(self) -> None:
+        """Content was read anew: the persona may go by other names now."""
+        persona = self.desk.content.voice.persona
+        self.engine.reader = Reader({persona.name, *persona.names}, self.config.settings.bot.ids)
+        self.engine.refresh()
 
     def _seed(self) -> str:
         """The seed of all luck: from the settings, else drawn once and remembered in the database."""
@@ -149,7 +155,11 @@ class App:
     async def hear(self, event: Event) -> Heard:
         """Hands one event to the writer and waits until it is durable. Waits while the queue is full."""
         done: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Waiting(self.engine.read(event), done))
+        waiting = _Waiting(self.engine.read(event), done)
+        if self._queue.full():
+            await self._queue.put(waiting)
+        else:
+            self._queue.put_nowait(waiting)
         self._poked.set()
         return await done
 
@@ -172,7 +182,7 @@ class App:
                     await self.world.sleep(0.01)
                 for task in (writing, *sending):
                     task.cancel()
-        except* StorageFailure as failures:
+        except* (StorageFailure, ChannelError) as failures:
             raise _first(failures) from None
         finally:
             self._alarm.stop()
@@ -204,7 +214,7 @@ class App:
     async def _send(self, queue: "asyncio.Queue[Line]") -> None:
         while True:
             await self.outbox.deliver([await queue.get()])
-            self.engine.refresh()
+            self.engine.refresh_soon()  # a channel that was full has room again
             self._poked.set()
 
     def close(self) -> None:
@@ -212,6 +222,6 @@ class App:
         self.database.close()
 
 
-def _first(failures: BaseExceptionGroup[StorageFailure]) -> StorageFailure:
+def _first(failures: BaseExceptionGroup[YuanziError]) -> YuanziError:
     one = failures.exceptions[0]
     return _first(one) if isinstance(one, BaseExceptionGroup) else one

@@ -128,7 +128,17 @@ class Page:
         parts = [key.split("/") for key in sorted(keys)]
         return {"/".join(one[:6]): date.fromisoformat(one[3]) for one in parts if one[4] == str(days)}
 
+    def _due(self, days: int) -> set[date]:
+        """The days on which a streak of so many days is reached."""
+        rows = self.store.check_ins.since(self.group, self.member, "0000")
+        return {date.fromisoformat(row.day) for row in rows if row.streak == days}
+
     def _grant(self, award: Award) -> None:
+        standing = set(self._standing(award.days).values())
+        if date.fromisoformat(award.day) in standing:
+            # The one won on that day stands for another run meanwhile: that run's own day is free.
+            free = sorted(self._due(award.days) - standing)
+            award = Award(free[0].isoformat(), award.days) if free else award
         milestone = next(one for one in self.rules.milestones if one.days == award.days)
         key = self._key(award, self.event_id)
         for amount, asset in ((milestone.points, POINTS), (milestone.cards, CARD)):
@@ -137,18 +147,21 @@ class Page:
                     f"{key}/{asset}", SHOP, account(self.member), amount, asset=asset, at=self.at,
                     event_id=self.event_id, cause=f"连签 {award.days} 天", group_id=self.group,
                 )  # fmt: skip
-        if milestone.prize:
+        # A prize that was handed over cannot be taken back; whoever earns it anew has it already.
+        won = [one for one in self.store.prizes.standing(self._prefix) if one.split("/")[4] == str(award.days)]
+        if milestone.prize and len(won) < len(self._due(award.days)):
             self.store.prizes.owe(
                 key, self.member, milestone.prize, group_id=self.group, at=self.at, event_id=self.event_id
             )
 
     def _revoke(self, award: Award) -> None:
-        """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest."""
+        """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest that is
+        not won on its own day."""
         standing = self._standing(award.days)
         if not standing:
             return
-        won = date.fromisoformat(award.day)
-        key = min(standing, key=lambda one: (abs(standing[one] - won), one))
+        won, due = date.fromisoformat(award.day), self._due(award.days)
+        key = min(standing, key=lambda one: (standing[one] in due, abs(standing[one] - won), one))
         for number in self.store.ledger.standing(f"{key}/").values():
             self._take_back(number)
         self.store.prizes.take_back(key)

@@ -86,18 +86,18 @@ def _keys_beside(model: type[BaseModel], path: list[str]) -> list[str]:
     """The keys that a model knows at this path."""
     current: Any = model
     for part in path:
-        if isinstance(current, type) and issubclass(current, BaseModel):
+        if _is_model(current):
             field = current.model_fields.get(part)
-            current = _inner(field.annotation) if field else None
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+            current = field.annotation if field else None
+            if get_origin(current) in (Union, UnionType):
+                current = next((one for one in get_args(current) if _is_model(one)), None)
+        else:  # an index or a key of one's own: into `tuple[X, ...]` or `dict[str, X]`
+            current = next((one for one in get_args(current) if _is_model(one)), None)
+    return list(current.model_fields) if _is_model(current) else []
 
 
-def _inner(annotation: Any) -> Any:
-    """The model inside `X | None`, `tuple[X, ...]` or `dict[str, X]`."""
-    if get_origin(annotation) in (Union, UnionType, tuple, list, dict):
-        models = [arg for arg in get_args(annotation) if isinstance(arg, type) and issubclass(arg, BaseModel)]
-        return models[0] if models else None
-    return annotation
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

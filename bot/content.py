@@ -1,6 +1,6 @@
 """What operators write: persona, phrases, FAQ and scripts, read together, checked together, swapped together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,37 +53,48 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     Raises ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
-    voice, book, scripts = None, FaqBook(()), {}
+    voice, book = None, FaqBook(())
+    scripts: Mapping[str, list[Beat]] | None = None
     try:
         folder = persona_folder(config)
     except ConfigError as error:
         problems += error.problems
     else:
+        persona, phrases = None, None
         try:
             persona = check_model(Persona, read_toml(folder / "persona.toml"), str(folder / "persona.toml"))
-            phrases, bad = _phrases(folder / "phrases.toml", persona, declared)
+        except ConfigError as error:
+            problems += error.problems
+        taboo = persona.taboo if persona is not None else ()
+        try:
+            phrases, bad = _phrases(folder / "phrases.toml", taboo, declared)
             problems += bad
-            voice = Voice(persona, phrases)
         except ConfigError as error:
             problems += error.problems
         try:
             book = load_faq(folder / "faq.toml")
+            problems += [
+                Problem(str(folder / "faq.toml"), f"entry.{entry}.answer", f"用了禁用词「{word}」")
+                for entry, answer in book.answers.items() for word in taboo if word in answer
+            ]  # fmt: skip
         except ConfigError as error:
             problems += error.problems
+        if persona is not None and phrases is not None:
+            voice = Voice(persona, phrases)
     try:
         scripts = load_scripts(Path(config.settings.bot.scripts) if config.settings.bot.scripts else None)
     except ConfigError as error:
         problems += error.problems
     if voice is not None:
-        problems += _script_problems(scripts, voice)
+        problems += _script_problems(scripts or {}, voice)
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
-    if problems or voice is None:
+    if problems or voice is None or scripts is None:
         raise ConfigError(problems)
     return Content(voice, book, scripts)
 
 
 def _phrases(
-    path: Path, persona: Persona, declared: Mapping[str, tuple[str, ...]]
+    path: Path, taboo: Sequence[str], declared: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
     """key -> variants, and what is wrong with them. Keys under `post` belong to scripts and are free."""
     file, problems = str(path), []
@@ -98,7 +109,7 @@ def _phrases(
                 problems.append(Problem(file, key, "应是一组文字", '写成 ["第一种", "第二种", "第三种"]'))
                 continue
             phrases[key] = tuple(variants)
-            problems += _phrase_problems(file, key, phrases[key], persona, declared)
+            problems += _phrase_problems(file, key, phrases[key], taboo, declared)
     missing = [key for key in declared if key not in phrases]
     for key in missing:
         close = nearest(key, [one for one in phrases if one not in declared])
@@ -109,21 +120,21 @@ def _phrases(
 
 
 def _phrase_problems(
-    file: str, key: str, variants: tuple[str, ...], persona: Persona, declared: Mapping[str, tuple[str, ...]]
+    file: str, key: str, variants: tuple[str, ...], taboo: Sequence[str], declared: Mapping[str, tuple[str, ...]]
 ) -> list[Problem]:
     problems: list[Problem] = []
     if len(set(variants)) < OFTEN:
         problems.append(Problem(file, key, f"只有 {len(set(variants))} 种说法", f"至少写 {OFTEN} 种，免得听着像机器"))
-    problems += [
-        Problem(file, key, f"用了禁用词「{word}」") for word in persona.taboo if any(word in one for one in variants)
-    ]
-    free = key.startswith(("post.", "welcome.")) and key not in declared
-    if key not in declared and not free:
+    problems += [Problem(file, key, f"用了禁用词「{word}」") for word in taboo if any(word in one for one in variants)]
+    free = key.startswith("post.")
+    # Greetings for sources are written freely, but they are filled like any other greeting.
+    slots = declared.get(key, declared.get("welcome.group") if key.startswith("welcome.") else None)
+    if slots is None and not free:
         close = nearest(key, declared)
         hint = f"是不是想写 {close[0]}？" if close else "没有功能用它，删掉或改名"
         return [*problems, Problem(file, key, "没有这个话术键", hint)]
-    if not free:
-        allowed = {*declared[key], *ALWAYS}
+    if slots is not None:
+        allowed = {*slots, *ALWAYS}
         for slot in sorted({slot for one in variants for slot in slots_in(one)} - allowed):
             close = nearest(slot, allowed)
             hint = f"是不是想写 {{{close[0]}}}？" if close else f"可用：{'、'.join(sorted(allowed))}"
@@ -157,9 +168,9 @@ def _script_problems(scripts: Mapping[str, list[Beat]], voice: Voice) -> list[Pr
 
 
 def setting_problems(
-    file: str, groups: Mapping[str, GroupSettings], scripts: Mapping[str, list[Beat]], voice: Voice
+    file: str, groups: Mapping[str, GroupSettings], scripts: Mapping[str, list[Beat]] | None, voice: Voice
 ) -> list[Problem]:
-    """Phrases and scripts that group settings name and nobody has."""
+    """Phrases and scripts that group settings name and nobody has. `scripts` is None when they cannot be read."""
     problems: list[Problem] = []
     for name, group in groups.items():
         for phrase in (group.welcome.phrase, *group.welcome.sources.values()):
@@ -168,7 +179,7 @@ def setting_problems(
                 hint = f"是不是想写 {close[0]}？" if close else ""
                 problems.append(Problem(file, f"groups.{name}.welcome", f"没有话术「{phrase}」", hint))
         for script in group.scripts:
-            if script not in scripts:
+            if scripts is not None and script not in scripts:
                 close = nearest(script, scripts)
                 hint = f"是不是想写 {close[0]}？" if close else f"有：{'、'.join(scripts)}"
                 problems.append(Problem(file, f"groups.{name}.scripts", f"没有脚本「{script}」", hint))

@@ -23,6 +23,7 @@ from storage.store import Store
 
 log = logging.getLogger("yuanzi.engine")
 
+_OUR_OWN = (Tick, BeatDue)
 own_words = Router("engine")
 own_words.says({"staff.bug": "route event", "staff.unknown_sends": "count rows", "staff.trouble": "count rows"})
 
@@ -67,12 +68,15 @@ class Engine:
         self._switchboard = switchboard
         self._schedule = schedule
         self._outbox = outbox
-        self._reader = reader
+        self.reader = reader
         self._desk = desk
         self._next: int | None = None
         self._last = world.now()
         self._queued_now = False
+        self._stale = False
         self._lock = asyncio.Lock()
+        # SQLite's own waiting would hold up the loop and every channel with it; `_begin` waits instead.
+        self._db.conn.execute("PRAGMA busy_timeout = 0")
         self.handled = 0
 
     # -- reading, before the writer ------------------------------------------------------------------------------
@@ -81,7 +85,7 @@ class Engine:
         """What an event's text says. Pure: runs before and beside the writer."""
         if not isinstance(event, MessageReceived) or event.form != "text" or not event.text:
             return Inbound(event, NOTHING)
-        return Inbound(event, self._reader.read(event.text, mentions=event.mentions, private=event.group is None))
+        return Inbound(event, self.reader.read(event.text, mentions=event.mentions, private=event.group is None))
 
     # -- one transaction -----------------------------------------------------------------------------------------
 
@@ -128,17 +132,25 @@ class Engine:
 
     def _abandon(self) -> None:
         self._db.rollback()
+        self._forget()
+
+    def _forget(self) -> None:
+        """After anything was taken back, memory must not remember what the file has forgotten."""
         self._store.forget_caches()
+        self._outbox.look_again()
 
     def process(self, inbound: Sequence[Inbound]) -> Batch:
         """Decides about events, in order, inside a transaction that the caller commits."""
         batch = Batch()
         self._outbox.settle()
+        if self._stale:
+            self.refresh()
         self._heed_put_off()
         for one in inbound:
             self._world.arrive(one.event.at)
             now = self._world.now()
-            self._play_due(now, batch)
+            if self._next is not None and self._next <= to_ms(now):
+                self._play_due(now, batch)
             self._last = now
             heard = self._handle(one, now)
             batch.heard.append(heard)
@@ -216,7 +228,12 @@ class Engine:
 
     def refresh(self) -> None:
         """Looks up anew when something falls due next: after the schedule changed, or a channel has room again."""
+        self._stale = False
         self._next = self._earliest(to_ms(self._world.now()))
+
+    def refresh_soon(self) -> None:
+        """The same with the next transaction: for those who must leave the connection alone."""
+        self._stale = True
 
     def _wake_by(self, due: int) -> None:
         if self._next is None or due < self._next:
@@ -229,14 +246,15 @@ class Engine:
         settings = self._config.group(event.group)
         role = self._config.role_of(event.member, event.channel)
         routes, hit = self._switchboard.routes(event, reading, settings, role)
+        at = to_ms(event.at)
         seq = self._store.interactions.record(
-            event.id, event.kind, to_ms(event.at), event.channel, event.group, event.member,
+            event.id, event.kind, at, event.channel, event.group, event.member,
             text=presentable(event.text) if isinstance(event, MessageReceived) else None,
             details=event.details() or NO_EXTRAS, route=routes[0].name if routes else None,
         )  # fmt: skip
         if seq is None:
             return Heard(event.id, duplicate=True)
-        self._see(event, now)
+        self._see(event, at, now)
         if not routes:
             return Heard(event.id)
         context = Context(
@@ -257,14 +275,15 @@ class Engine:
                 number = self._queue(route.handler(event, context), event, seq, number, now, route.name)
         except Mistake as mistake:
             self._db.undo_to()
-            self._store.forget_caches()
+            self._forget()
             self._queue(Say(mistake.key, mistake.slots), event, seq, 0, now, name)
             return False
-        except sqlite3.OperationalError:
-            raise  # the file, not the rule: nothing may be said any more
-        except Exception as error:  # noqa: BLE001  whatever a rule did wrong, the others go on
+        except Exception as error:
+            if type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError):
+                raise  # the file, not the rule: nothing may be said any more
+            # Whatever else a rule did wrong, the others go on.
             self._db.undo_to()
-            self._store.forget_caches()
+            self._forget()
             self._broke(name, event, seq, now, error)
             return True
         self._db.release()
@@ -292,10 +311,10 @@ class Engine:
                     self._wake_by(due)
         return number
 
-    def _see(self, event: Event, now: datetime) -> None:
-        """Notes groups, members and names that an event shows."""
-        members, at = self._store.members, to_ms(event.at)
-        if isinstance(event, Tick | BeatDue):
+    def _see(self, event: Event, at: int, now: datetime) -> None:
+        """Notes groups, members and names that an event shows, since `at` (ms)."""
+        members = self._store.members
+        if isinstance(event, _OUR_OWN):
             return
         if event.group is not None and members.see_group(event.group, event.channel, at):
             self._schedule.add_group(event.group, now)
@@ -310,7 +329,7 @@ class Engine:
     def _display(self, name: str) -> str:
         """A name as it may be shown: one bounded line, and never mistaken for the bot's own."""
         clean = one_line(name)
-        return f"{clean}（群友）" if normalise(clean) in self._reader.own_names else clean
+        return f"{clean}（群友）" if normalise(clean) in self.reader.own_names else clean
 
     # -- telling staff -------------------------------------------------------------------------------------------
 

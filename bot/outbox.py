@@ -19,6 +19,8 @@ from storage.store import Store
 log = logging.getLogger("yuanzi.outbox")
 AT_ONCE = 200
 MAX_PLACES = 5_000
+NEVER = 1 << 62
+"""Later than any moment (ms)."""
 
 
 class Gate:
@@ -70,6 +72,10 @@ class Outbox:
         self._gates = {name: Gate(channel, luck) for name, channel in channels.items()}
         self._receipts: list[tuple[str, int, str | None, str | None, int]] = []
         self._again: list[tuple[int, int, str, str]] = []
+        # What was queued a moment ago is still in memory; before `_silent_until` the table has nothing else that is
+        # due, so that a reply leaves without being looked up again. 0: unknown, ask the table.
+        self._fresh: dict[str, list[Waiting]] = {name: [] for name in channels}
+        self._silent_until = dict.fromkeys(channels, 0)
         self.troubles: list[tuple[str, str]] = []
         """(line key, what happened) of sends that failed, until the engine tells staff."""
         self.put_off: int | None = None
@@ -93,32 +99,59 @@ class Outbox:
         not_before = max(created, to_ms(say.at)) if say.at else created
         span: timedelta = getattr(self._config.settings.outbox, say.sort)
         expires = to_ms(say.expires) if say.expires else not_before + int(span.total_seconds() * 1000)
-        fresh = self._rows.queue(
+        waiting = self._rows.queue(
             f"{event.id}/{number}", sort=say.sort.value, channel=say.channel or event.channel, group_id=group,
             member_id=member, phrase=say.key, slots={name: pack(value) for name, value in say.slots.items()},
             mentions=say.mention, picture=say.picture, event_id=event.id,
             because=say.because or f"回应 {event.kind}（{route}）", created_at=created, not_before=not_before,
             expires_at=expires,
         )  # fmt: skip
-        return not_before if fresh else None
+        if waiting is None:
+            return None
+        if waiting.channel in self._gates:
+            if not_before <= created:
+                self._fresh[waiting.channel].append(waiting)
+            else:
+                self._expect(waiting.channel, not_before)
+        return not_before
+
+    def _expect(self, channel: str, moment: int) -> None:
+        """From this moment on the table may have a line that is due."""
+        self._silent_until[channel] = min(self._silent_until[channel], moment)
+
+    def look_again(self) -> None:
+        """Rows were taken back, or changed behind our back: memory is not trusted, the table is asked."""
+        for name in self._gates:
+            self._fresh[name] = []
+            self._silent_until[name] = 0
 
     def claim(self, now: datetime) -> list[Line]:
         """Takes the lines that may leave now: policy, pace, words. Rows become `sending` in this transaction."""
         stamp = to_ms(now)
         lines: list[Line] = []
         for name, gate in self._gates.items():
-            room = gate.room
-            while room > 0:
-                rows = self._rows.due(name, stamp, min(room, AT_ONCE))
-                if not rows:
-                    break
+            while (most := min(gate.room, AT_ONCE)) > 0:
+                rows = self._due(name, stamp, most)
                 for row in rows:
                     line = self._take(row, gate, now, stamp)
                     if line is not None:
                         lines.append(line)
                         gate.under_way += 1
-                        room -= 1
+                if len(rows) < most:
+                    break
+            if self._fresh[name]:  # no room: they wait in the table, not in memory
+                self._fresh[name], self._silent_until[name] = [], 0
         return lines
+
+    def _due(self, name: str, stamp: int, most: int) -> list[Waiting]:
+        """The lines of a channel whose time has come, in order; fewer than `most` only when these are all."""
+        fresh, self._fresh[name] = self._fresh[name], []
+        if stamp < self._silent_until[name] and len(fresh) < most and not (fresh and fresh[-1].not_before > stamp):
+            return fresh
+        rows = self._rows.due(name, stamp, most)
+        following = self._rows.next_due(name, stamp) if len(rows) < most else 0
+        self._silent_until[name] = NEVER if following is None else following
+        return rows
 
     def _take(self, row: Waiting, gate: Gate, now: datetime, stamp: int) -> Line | None:
         settings = self._config.group(row.group_id)
@@ -216,6 +249,8 @@ class Outbox:
     def _put_off(self, row: int, until: int, why: str, *, paced: bool) -> None:
         self._rows.postpone(row, until, why, paced=paced)
         self.put_off = until if self.put_off is None else min(self.put_off, until)
+        for channel in self._gates:
+            self._expect(channel, until)
 
     def _tries(self, row: int) -> int:
         return int(self._store.db.execute("SELECT attempts FROM outbox WHERE id = ?", (row,)).fetchone()[0])
@@ -228,6 +263,7 @@ class Outbox:
     def recover(self, now: datetime) -> int:
         """After a restart: what was under way is unknown, except where repeating is harmless. Returns how many."""
         repeatable = [name for name, gate in self._gates.items() if gate.channel.abilities.idempotent]
+        self.look_again()
         self._rows.expire(to_ms(now))
         return self._rows.interrupted(repeatable, at=to_ms(now), why="发送途中进程中断，不知道有没有送到")
 

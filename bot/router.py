@@ -9,7 +9,7 @@ from bot.errors import Problem
 from bot.events import BeatDue, Event, MessageReceived, Tick
 from bot.replies import Wishes
 from bot.settings import GroupSettings
-from bot.words import Reading, normalise
+from bot.words import Reading, bare
 
 Handler = Callable[[Any, Context], Wishes]
 H = TypeVar("H", bound=Callable[..., Wishes])
@@ -135,7 +135,11 @@ class Switchboard:
         unknown = [(name, route) for router in self.routers for name, route in router.bands if name not in BANDS]
         found += [Problem(route.name, name, "没有这样一档路由", f"可用：{'、'.join(BANDS)}") for name, route in unknown]
         for group, settings in groups.items():
-            claims = [(normalise(word), route) for route in self.commands for word in route.words_in(settings)]
+            claims = [(bare(word), route) for route in self.commands for word in route.words_in(settings)]
+            found += [
+                Problem(route.name, word, f"「{word}」当不了口令：中间不能有空格，也不能只有标点（群 {group}）")
+                for word, route in claims if not word or " " in word
+            ]  # fmt: skip
             found += [
                 Problem(problem.file, problem.key, f"{problem.reason}（群 {group}）")
                 for problem in _claimed_twice("command", claims)
@@ -148,7 +152,7 @@ class Switchboard:
         if known is None or known[0] is not settings:
             if len(self._tables) > 1000:
                 self._tables.clear()
-            made = {normalise(word): route for route in self.commands for word in route.words_in(settings)}
+            made = {bare(word): route for route in self.commands for word in route.words_in(settings)}
             self._tables[id(settings)] = known = (settings, made)
         return known[1]
 

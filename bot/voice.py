@@ -17,6 +17,7 @@ ALWAYS = frozenset({"hello", "bot"})
 """Slots that every phrase may use."""
 MAX_SLOT = 1500
 _SLOT = re.compile(r"\{([a-z_]+)\}")
+_BRACED = re.compile(r"\{([^{}\n]*)\}")
 _HOURS = (("night", 5), ("morning", 11), ("noon", 14), ("afternoon", 18), ("evening", 23), ("night", 24))
 
 
@@ -57,8 +58,8 @@ class Persona(Part):
 
 
 def slots_in(variant: str) -> set[str]:
-    """The slots that a variant uses."""
-    return set(_SLOT.findall(variant))
+    """The slots that a variant uses, and whatever looks like one: `{Name}` would be said as it stands."""
+    return set(_BRACED.findall(variant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Voice:
     def __init__(self, persona: Persona, phrases: Mapping[str, tuple[str, ...]]) -> None:
         self.persona = persona
         self.phrases = phrases
+        # Taken apart once: text, slot, text, slot, ..., text.
+        self._pieces = {
+            key: tuple(tuple(_SLOT.split(variant)) for variant in variants) for key, variants in phrases.items()
+        }
 
     def speak(
         self, say: Say, *, luck: Luck, occasion: str, now: datetime, settings: GroupSettings, last: int | None = None
@@ -89,8 +94,7 @@ class Voice:
             choice += 1
         values = {name: self._value(value, luck, occasion, now, settings) for name, value in say.slots.items()}
 
-        def fill(match: re.Match[str]) -> str:
-            name = match[1]
+        def fill(name: str) -> str:
             if name == "bot":
                 return self.persona.name
             if name == "hello":
@@ -99,8 +103,8 @@ class Voice:
 
         # One pass: what a slot brings in is never read as a slot again. Taboo words are checked where texts are written
         # (bot/content.py), not here: a member's name is theirs.
-        text = _SLOT.sub(fill, variants[choice]).strip()
-        return Spoken(text, choice)
+        pieces = [piece if i % 2 == 0 else fill(piece) for i, piece in enumerate(self._pieces[say.key][choice])]
+        return Spoken("".join(pieces).strip(), choice)
 
     def _value(self, value: object, luck: Luck, occasion: str, now: datetime, settings: GroupSettings) -> str:
         if isinstance(value, Say):

@@ -11,6 +11,7 @@ MAX_TEXT = 8_000
 
 _SPACES = re.compile(r"\s+")
 _EDGE = " \t,.!?;:~…、，。！？；：～·\"'“”‘’()（）【】[]「」『』"
+_END_OF_NUMBER = ("-", "/", ".")
 _ARGUMENT_STUCK_TO_WORD = re.compile(r"^(\D+?)(\d[\d\-/.]*)$")
 
 
@@ -35,6 +36,11 @@ def one_line(text: str, limit: int = 24) -> str:
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """The form in which words are compared: half width, lower case, no invisible characters, single spaces."""
+    return fold(text)
+
+
+def fold(text: str) -> str:
+    """`normalise` without its memory: for whole messages, which hardly ever repeat and would push the words out."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     if not folded.isprintable():
         folded = "".join(
@@ -42,7 +48,7 @@ def normalise(text: str) -> str:
             for char in folded
             if char in "\r\n\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Cn"}
         )
-    return _SPACES.sub(" ", folded).strip()
+    return " ".join(folded.split())
 
 
 def bare(text: str) -> str:
@@ -106,14 +112,14 @@ class Reader:
         return self._plain(text, addressed) if len(text) <= 64 else self._read_plain(text, addressed)
 
     def _read_plain(self, text: str, addressed: bool) -> Reading:
-        clean = normalise(text)
+        clean = fold(text)
         called = self._called.match(clean)
         if called:
             addressed, clean = True, clean[called.end() :]
         elif "@" in clean and self._mentioned.search(clean):
             addressed, clean = True, self._mentioned.sub("", clean).strip()
         head, _, rest = clean.partition(" ")
-        stuck = _ARGUMENT_STUCK_TO_WORD.match(head)
+        stuck = _ARGUMENT_STUCK_TO_WORD.match(head) if head[-1:].isdecimal() or head[-1:] in _END_OF_NUMBER else None
         if stuck:
             head, rest = stuck[1], f"{stuck[2]} {rest}"
         return Reading(text=clean, head=head.strip(_EDGE), rest=rest.strip(), addressed=addressed, original=text)

@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970 in UTC: how moments are stored."""
-    return int(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def from_ms(stamp: int) -> datetime:
     """The aware moment (UTC) that `to_ms` stored."""
-    return datetime.fromtimestamp(stamp / 1000, UTC)
+    return _EPOCH + stamp * _MILLISECOND
 
 
 class Luck:

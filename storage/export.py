@@ -17,10 +17,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from storage.database import StorageError, explain
 from storage.fsck import open_snapshot
 
-# lxml, when another package brought it, reports a full disk in words of its own; the standard library's writer does not.
+# lxml, when another package brought it, reports a full disk in words of its own; the standard writer does not.
 os.environ.setdefault("OPENPYXL_LXML", "False")
-from openpyxl import Workbook  # noqa: E402
-from openpyxl.writer.excel import ExcelWriter  # noqa: E402
+from openpyxl import Workbook
+from openpyxl.writer.excel import ExcelWriter
 
 XLSX_ROWS = 1_048_576
 """What a sheet can hold, the header included."""

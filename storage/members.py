@@ -136,6 +136,10 @@ class Members:
         )
         self._execute("UPDATE chat_group SET last_welcome = ? WHERE group_id = ?", (at, group_id))
 
+    def stop_waiting(self, group_id: str) -> None:
+        """Whoever waited for a welcome is not greeted any more."""
+        self._execute("UPDATE membership SET waiting = 0 WHERE group_id = ? AND waiting > 0", (group_id,))
+
     def last_welcome(self, group_id: str) -> int | None:
         """When this group last saw a welcome (ms)."""
         row = self._execute("SELECT last_welcome FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()

@@ -1,20 +1,24 @@
 """What is to be said, what was said, and what became of it. Every line has a key that is used once."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from storage.database import Database
 
+REMEMBERED = 20_000
+"""Last variants kept in memory; others are read again when needed."""
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+_OPEN = "state IN ('sending', 'unknown', 'failed', 'held')"
+"""The words of the index outbox_open: SQLite uses it only for a query that repeats them, else it reads every line."""
 _COLUMNS = (
     "id, key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id, because, not_before,"
     " expires_at, paced, attempts"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A line that waits for its turn. Times in ms; `slots` and `mentions` as they were given."""
 
     id: int
@@ -41,24 +45,34 @@ class Outbox:
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
         self._executemany = db.executemany
+        self._variants: OrderedDict[tuple[str, str], int] = OrderedDict()
+
+    def forget_cache(self) -> None:
+        """Drops what is remembered: called whenever something was taken back."""
+        self._variants.clear()
 
     def queue(
         self, key: str, *, sort: str, channel: str, group_id: str | None, member_id: str | None, phrase: str,
         slots: Mapping[str, Any], mentions: Sequence[str], picture: str, event_id: str, because: str, created_at: int,
         not_before: int, expires_at: int,
-    ) -> bool:  # fmt: skip
-        """Queues a line. False when the key was used before: it is said once, whatever happens."""
+    ) -> Waiting | None:  # fmt: skip
+        """Queues a line. None when the key was used before: it is said once, whatever happens."""
         cursor = self._execute(
             "INSERT INTO outbox (key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id,"
             " because, created_at, not_before, expires_at, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'queued')"
             " ON CONFLICT (key) DO NOTHING",
             (
-                key, sort, channel, group_id, member_id, phrase, json.dumps(slots, ensure_ascii=False),
-                json.dumps(mentions, ensure_ascii=False) if mentions else None, picture or None, event_id, because,
+                key, sort, channel, group_id, member_id, phrase, _to_json(slots),
+                _to_json(mentions) if mentions else None, picture or None, event_id, because,
                 created_at, not_before, expires_at,
             ),
         )  # fmt: skip
-        return bool(cursor.rowcount)
+        if not cursor.rowcount:
+            return None
+        return Waiting(
+            cursor.lastrowid or 0, key, sort, channel, group_id, member_id, phrase, slots, tuple(mentions), picture,
+            event_id, because, not_before, expires_at, 0, 0,
+        )  # fmt: skip
 
     def due(self, channel: str, now: int, most: int) -> list[Waiting]:
         """Queued lines of a channel whose time has come, in order."""
@@ -78,11 +92,12 @@ class Outbox:
             for row in rows
         ]
 
-    def next_due(self, channel: str) -> int | None:
-        """When the next queued line of a channel may leave (ms)."""
+    def next_due(self, channel: str, after: int = -1) -> int | None:
+        """When the next queued line of a channel may leave (ms), of those later than `after`."""
         row = self._execute(
-            "SELECT not_before FROM outbox WHERE state = 'queued' AND channel = ? ORDER BY not_before LIMIT 1",
-            (channel,),
+            "SELECT not_before FROM outbox WHERE state = 'queued' AND channel = ? AND not_before > ?"
+            " ORDER BY not_before LIMIT 1",
+            (channel, after),
         ).fetchone()
         return row[0] if row else None
 
@@ -123,10 +138,12 @@ class Outbox:
         sent twice arrives once (`channels`). Returns how many became unknown."""
         marks = ",".join("?" * len(channels))
         self._execute(
-            f"UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND channel IN ({marks})", tuple(channels)
+            f"UPDATE outbox SET state = 'queued' WHERE state = 'sending' AND {_OPEN} AND channel IN ({marks})",
+            tuple(channels),
         )
         return self._execute(
-            "UPDATE outbox SET state = 'unknown', settled_at = ?, why_not = ? WHERE state = 'sending'", (at, why)
+            f"UPDATE outbox SET state = 'unknown', settled_at = ?, why_not = ? WHERE state = 'sending' AND {_OPEN}",
+            (at, why),
         ).rowcount
 
     def echo(self, key: str, platform_id: str, at: int) -> bool:
@@ -140,10 +157,10 @@ class Outbox:
         )
 
     def in_state(self, state: str, most: int) -> list[tuple[str, str | None, str | None, str, str, str | None]]:
-        """(key, group, member, phrase, text, why not) of the newest lines in a state."""
+        """(key, group, member, phrase, text, why not) of the newest lines that are sending, unknown, failed or held."""
         return self._execute(
-            "SELECT key, group_id, member_id, phrase, coalesce(text, ''), why_not FROM outbox WHERE state = ?"
-            " ORDER BY id DESC LIMIT ?",
+            "SELECT key, group_id, member_id, phrase, coalesce(text, ''), why_not FROM outbox"
+            f" WHERE state = ? AND {_OPEN} ORDER BY id DESC LIMIT ?",
             (state, most),
         ).fetchall()
 
@@ -151,8 +168,8 @@ class Outbox:
         """How many lines are in each state that still matters."""
         return dict(
             self._execute(
-                "SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'sending', 'unknown', 'failed', 'held')"
-                " GROUP BY state"
+                f"SELECT state, count(*) FROM outbox WHERE {_OPEN} GROUP BY state"
+                " UNION ALL SELECT state, count(*) FROM outbox WHERE state = 'queued' GROUP BY state"
             ).fetchall()
         )
 
@@ -167,6 +184,9 @@ class Outbox:
 
     def last_variant(self, place: str, phrase: str) -> int | None:
         """Which variant of a phrase a place heard last."""
+        known = self._variants.get((place, phrase))
+        if known is not None:
+            return known
         row = self._execute(
             "SELECT variant FROM last_variant WHERE place = ? AND phrase = ?", (place, phrase)
         ).fetchone()
@@ -178,3 +198,6 @@ class Outbox:
             "INSERT INTO last_variant VALUES (?,?,?) ON CONFLICT DO UPDATE SET variant = excluded.variant",
             (place, phrase, variant),
         )
+        self._variants[place, phrase] = variant
+        if len(self._variants) > REMEMBERED:
+            self._variants.popitem(last=False)

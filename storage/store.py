@@ -27,3 +27,4 @@ class Store:
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
         self.members.forget_cache()
+        self.outbox.forget_cache()

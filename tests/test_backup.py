@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.test_storage_week import two_weeks
 
 from bot.__main__ import main
 from bot.commands.backup import dated
 from bot.world import VirtualWorld
 from storage.database import Database
 from storage.fsck import check
+from tests.test_storage_week import two_weeks
 
 Capture = pytest.CaptureFixture[str]
 

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
-from tests.test_storage_week import NASTY, two_weeks
 
 from bot.__main__ import main
 from storage.database import Database
 from storage.export import EXPORTS, Reader, TooManyRowsError, harmless, write_xlsx
+from tests.test_storage_week import NASTY, two_weeks
 
 KINDS = tuple(EXPORTS)
 Capture = pytest.CaptureFixture[str]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.test_storage_week import two_weeks
 
 from bot.__main__ import main
 from storage.database import Database
 from storage.fsck import MOST, RULES, check
 from storage.ledger import Ledger
+from tests.test_storage_week import two_weeks
 
 Conn = sqlite3.Connection
 Break = Callable[[Conn], object]

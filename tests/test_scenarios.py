@@ -39,7 +39,9 @@ def test_a_step_that_does_two_things_is_refused(tmp_path: Path) -> None:
 def test_replay_exits_with_1_when_a_conversation_differs(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('title = "错的"\n[[step]]\nsay = "签到"\n')
-    done = subprocess.run([sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert "应说 安静，实际 checkin.done" in done.stdout
 
@@ -47,6 +49,8 @@ def test_replay_exits_with_1_when_a_conversation_differs(tmp_path: Path) -> None
 def test_replay_exits_with_2_when_a_file_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('titel = "x"\n')
-    done = subprocess.run([sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "是不是想写 title" in done.stderr

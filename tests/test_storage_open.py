@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import OpenRoom, Room
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
-from tests.test_storage_week import two_weeks
 
 import storage.database
 from bot.errors import StorageFailure
 from storage.database import Database, LockedError, NewerSchemaError, StorageError
 from storage.fsck import check
 from storage.schema import steps
+from tests.conftest import OpenRoom, Room
+from tests.test_storage_week import two_weeks
 
 
 def test_a_new_file_gets_all_its_tables_by_itself(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from tests.conftest import BOSS, Room, Wire, a_config, at, keys
-
 from bot.channels import Channel, Line, Receipt
 from bot.context import Context
 from bot.events import MessageReceived
@@ -18,6 +16,7 @@ from bot.replies import Wishes
 from bot.router import Router
 from storage.database import Database
 from storage.fsck import check
+from tests.conftest import BOSS, Room, Wire, a_config, at, keys
 
 DAY = timedelta(days=1)
 NASTY = "=1+1\n{points}"

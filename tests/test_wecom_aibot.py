@@ -14,7 +14,6 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from tests.wecom_world import SECRET, START, CountingIds, DictMemory, Ears, FakeClock, HalfLuck, line, running
 
 from bot.channels.wecom.aibot import AiBotWire, TakenOver
 from bot.channels.wecom.aibot_message import read_inbound, strip_mention
@@ -25,6 +24,7 @@ from bot.channels.wecom.secret import SecretSource
 from bot.channels.wecom.settings import AiBotSettings
 from bot.errors import Refused, Retryable
 from bot.events import ContactAdded, MessageReceived
+from tests.wecom_world import SECRET, START, CountingIds, DictMemory, Ears, FakeClock, HalfLuck, line, running
 
 CARD = {"card_type": "text_notice", "main_title": {"title": "抽奖"}, "card_action": {"type": 1, "url": "https://x"}}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.wecom_world import World, envelope, line, no, running, world
 
 from bot.channels.wecom.aibot_url import QUIET, AiBotUrlWire
 from bot.channels.wecom.callback import CallbackServer, Endpoint
@@ -17,6 +16,7 @@ from bot.channels.wecom.secret import SecretSource
 from bot.channels.wecom.settings import AiBotSettings, CallbackSettings, EndpointSettings
 from bot.errors import Refused, Retryable
 from bot.events import ContactAdded, MessageReceived
+from tests.wecom_world import World, envelope, line, no, running, world
 
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
 CARD = {"card_type": "text_notice", "main_title": {"title": "抽奖"}, "card_action": {"type": 1, "url": "https://x"}}

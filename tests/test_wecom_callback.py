@@ -11,13 +11,13 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.wecom_world import AES_KEY, DictMemory, FakeClock, envelope
 
 from bot.channels.wecom.callback import CallbackServer, Endpoint
 from bot.channels.wecom.crypto import Envelope, Forged, Garbled
 from bot.channels.wecom.inbox import Inbox, Parcel
 from bot.channels.wecom.settings import CallbackSettings
 from bot.errors import StorageFailure
+from tests.wecom_world import AES_KEY, DictMemory, FakeClock, envelope
 
 PATH = "/wecom/app"
 HELLO = b"<xml><MsgType>text</MsgType><FromUserName>li</FromUserName><Content>hi</Content><MsgId>7</MsgId></xml>"

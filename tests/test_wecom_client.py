@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
-from tests.wecom_world import CORP, SECRET, TOKEN, Call, HalfLuck, Reply, no, world
 
 from bot.channels.wecom.client import Api
 from bot.channels.wecom.errcodes import TABLE, ApiRefused, ApiRetryable, Uncertain
 from bot.channels.wecom.findings import failed
 from bot.channels.wecom.settings import ApiSettings
 from bot.errors import ChannelError, Refused, Retryable
+from tests.wecom_world import CORP, SECRET, TOKEN, Call, HalfLuck, Reply, no, world
 
 OK = {"errcode": 0, "errmsg": "ok"}
 

@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 from bot.channels import Heard
 from bot.channels.wecom.contact import ContactWire, Notice, wants
@@ -17,6 +16,7 @@ from bot.channels.wecom.roster import Roster, Seat, compare
 from bot.channels.wecom.settings import ContactSettings
 from bot.errors import Refused, Retryable
 from bot.events import ContactAdded, Event, MemberJoined, MemberLeft
+from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
 CHAT = "wrOgQhDgAAMYQ"

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from tests.wecom_world import AES_KEY, envelope
 
 from bot.channels.wecom.crypto import Envelope, Forged, Garbled, decrypt, open_media, pad, unpad
 from bot.errors import ChannelError
+from tests.wecom_world import AES_KEY, envelope
 
 CORP = "wx5823bf96d3bd56c7"
 ECHO = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ=="

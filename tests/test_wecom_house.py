@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.wecom_world import AES_KEY, Ears, World, no, running, world
 
 from bot.channels.wecom.errcodes import TABLE
 from bot.channels.wecom.house import Builder, House
@@ -16,6 +15,7 @@ from bot.channels.wecom.quotas import BYTES, QUOTAS, quota
 from bot.channels.wecom.secret import SecretMissing, SecretSource
 from bot.channels.wecom.settings import ApiSettings, CallbackSettings, RobotSettings, WeComSettings
 from bot.errors import ConfigError
+from tests.wecom_world import AES_KEY, Ears, World, no, running, world
 
 EVERYTHING = """
 [callback]

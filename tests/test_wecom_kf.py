@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 from bot.channels import Heard
 from bot.channels.wecom.inbox import Inbox
@@ -15,6 +14,7 @@ from bot.channels.wecom.payload import parse_xml
 from bot.channels.wecom.settings import KfSettings
 from bot.errors import ChannelError, Refused, Retryable
 from bot.events import ContactAdded, Event, MessageReceived
+from tests.wecom_world import Call, Ears, Reply, World, line, no, running, world
 
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
 KFID = "wkAJ2GCAAA"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from tests.wecom_world import World, line, no, running, world
 
 from bot.channels.wecom.app_message import AppWire, wants
 from bot.channels.wecom.payload import parse_xml
@@ -17,6 +16,7 @@ from bot.channels.wecom.secret import SecretSource
 from bot.channels.wecom.settings import MessageSettings, RobotSettings
 from bot.errors import ChannelError, Refused, Retryable
 from bot.events import ContactAdded, MessageReceived
+from tests.wecom_world import World, line, no, running, world
 
 OK: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
 KEY = "693a91f6-key-never-shown"

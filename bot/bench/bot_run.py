@@ -21,21 +21,28 @@ from bot.world import RealWorld
 
 
 class Crowd:
-    """A channel that works like the pipe, parsing and formatting included, with `in_flight` members who each send
-    their next message when the one before is durable."""
+    """A channel with `in_flight` members who each send their next message when the one before is durable.
+
+    What is said is swallowed. With `wire` every message is parsed from its line, and acknowledgements and answers are
+    formatted, as `yuanzi pipe` does it; without, that is not part of what is measured.
+    """
 
     name = NAME
     abilities = PipeChannel.abilities
     pace = Pace()
 
-    def __init__(self, lines: Iterable[bytes], in_flight: int) -> None:
-        self._lines = iter(lines)
+    def __init__(self, lines: Iterable[bytes], in_flight: int, *, wire: bool = False) -> None:
         self._in_flight = in_flight
+        self._wire = wire
         self._now = RealWorld().now
+        self._messages = iter(lines) if wire else iter([self._read(line) for line in lines])
         self._waits: list[float] = []
         self._seconds = 0.0
-        self.said = 0
-        self.written = 0
+
+    def _read(self, line: bytes) -> Event:
+        event = parse(line, self._now())
+        assert isinstance(event, Event)
+        return event
 
     async def run(self, hear: Hear) -> None:
         start = perf_counter()
@@ -43,20 +50,20 @@ class Crowd:
         self._seconds = perf_counter() - start
 
     async def _talk(self, hear: Hear) -> None:
-        for raw in self._lines:
+        for message in self._messages:
             start = perf_counter()
-            event = parse(raw, self._now())
-            assert isinstance(event, Event)
-            self._swallow(show_ack(await hear(event)))
+            heard = await hear(self._read(message) if isinstance(message, bytes) else message)
+            if self._wire:
+                self._write(show_ack(heard))
             self._waits.append(perf_counter() - start)
 
     async def send(self, line: Line) -> Receipt:
-        self._swallow(show(line))
-        self.said += 1
+        if self._wire:
+            self._write(show(line))
         return Receipt()
 
-    def _swallow(self, data: object) -> None:
-        self.written += len(json.dumps(data, ensure_ascii=False).encode())
+    def _write(self, data: object) -> None:
+        json.dumps(data, ensure_ascii=False).encode()
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -67,9 +74,11 @@ class Crowd:
         return Run(len(self._waits), self._seconds, self._waits)
 
 
-def run_bot(db: Path, lines: Iterable[bytes], in_flight: int, *, more: Sequence[Router] = ()) -> Run:
+def run_bot(
+    db: Path, lines: Iterable[bytes], in_flight: int, *, wire: bool = False, more: Sequence[Router] = ()
+) -> Run:
     """Lets a crowd talk to a bot on this database until the lines are used up."""
-    crowd = Crowd(lines, in_flight)
+    crowd = Crowd(lines, in_flight, wire=wire)
     app = App(load_config(shipped("config.toml")), RealWorld(), {NAME: crowd}, db=db, synchronous="full", more=more)
     try:
         asyncio.run(app.listen())
@@ -88,7 +97,8 @@ def record_bot(db: Path, start: Path, lines: Iterable[bytes], in_flight: int) ->
     try:
         asyncio.run(app.engine.recover())
         conn.execute("VACUUM INTO ?", (str(start),))
-        conn.script = script = []
+        script: Script = []
+        conn.script = script
         asyncio.run(app.listen())
     finally:
         app.close()

@@ -61,7 +61,6 @@ def median(values: Iterable[float]) -> float:
 
 def shown(figure: str, runs: list[Run], **more: Any) -> dict[str, Any]:
     """The medians of several rounds as a figure."""
-    return {
-        "figure": figure, **more, "events_per_s": round(median(run.per_second for run in runs)),
-        "p50_ms": round(median(run.wait(50) for run in runs), 2), "p99_ms": round(median(run.wait(99) for run in runs), 2),
-    }  # fmt: skip
+    each = round(median(run.per_second for run in runs))
+    p50, p99 = (round(median(run.wait(percent) for run in runs), 2) for percent in (50, 99))
+    return {"figure": figure, **more, "events_per_s": each, "p50_ms": p50, "p99_ms": p99}

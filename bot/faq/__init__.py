@@ -91,7 +91,12 @@ class FaqBook:
         self._around = AhoCorasick(_AROUND, matchkind=MatchKind.LeftmostLongest)
 
     def __len__(self) -> int:
-        return len({entry.id for _, entry in self._owners})
+        return len(self.answers)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Every entry: id -> what is answered."""
+        return {entry.id: entry.answer for _, entry in self._owners}
 
     def spot(self, reading: Reading, group: str | None, settings: GroupSettings) -> Answer | None:
         """The entry that a message asks for: any keyword when the bot is addressed, else only a message that is

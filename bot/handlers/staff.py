@@ -68,7 +68,7 @@ def written(text: str, old: object) -> Any:
         return switches.get(text, text)
     if text in ("空", "（空）", "无"):
         text = ""
-    if isinstance(old, tuple) and not all(isinstance(one, int) for one in old):
+    if isinstance(old, tuple) and not (old and all(isinstance(one, int) for one in old)):
         return [one.strip() for one in text.replace("，", "、").replace(",", "、").split("、") if one.strip()]
     if isinstance(old, int | float) and not isinstance(old, bool):
         try:

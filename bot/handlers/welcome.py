@@ -78,7 +78,12 @@ def listed(names: list[str], most: int) -> str:
 
 @router.tick("welcome")
 def gap_over(event: Tick, ctx: Context) -> Wishes:
-    return _greet_or_wait(event.key, ctx) if ctx.settings.welcome.on else Silence("这个群没开欢迎（welcome.on）")
+    if not ctx.settings.welcome.on:
+        return Silence("这个群没开欢迎（welcome.on）")
+    if ctx.now - event.at > ctx.settings.welcome.stale_after:
+        ctx.store.members.stop_waiting(event.key)
+        return Silence("停机太久，不补欢迎（welcome.stale_after）")
+    return _greet_or_wait(event.key, ctx)
 
 
 @router.on(MemberLeft)

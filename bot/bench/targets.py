@@ -1,0 +1,45 @@
+"""What the figures should come to, as ratios within one run; absolute numbers drift between machines and hours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`name` as the benchmark measures it, and its bound."""
+
+    name: str
+    bound: float
+    at_least: bool
+    meaning: str
+
+
+TARGETS = (
+    Target("times_floor", 3.0, True, "events/s at 1,000 in flight, in times of one plain commit per message"),
+    Target("times_floor_same_sql", 3.0, True, "the same beside our own statements, one commit per message"),
+    Target("of_ceiling", 0.25, True, "part of the speed of our own statements in groups without the bot"),
+    Target("p99_of_floor", 1 / 3, False, "p99 at 1,000 in flight, as a part of the floor's"),
+    Target("p99_of_floor_same_sql", 1 / 3, False, "the same beside our own statements"),
+    Target("handlers", 1.1, False, "cost of an event with 100 handlers, in times of 10"),
+    Target("after_history", 1.2, False, "cost of an event after the stored past, in times of an empty database"),
+    Target("after_history_random_ids", 1.2, False, "the same where the platform's ids do not grow with time"),
+    Target("rss_mb", 160.0, False, "resident memory with jieba loaded"),
+    Target("first_reply_chat_s", 1.5, False, "start of yuanzi chat to its first reply"),
+)
+
+
+def ratios(measured: Mapping[str, float]) -> dict[str, Any]:
+    """The last line: every target that was measured, and whether it holds."""
+    rows = []
+    for target in TARGETS:
+        value = measured.get(target.name)
+        if value is not None:
+            holds = value >= target.bound if target.at_least else value <= target.bound
+            rows.append(
+                {
+                    "name": target.name, "measured": round(value, 3), "target": f"{'>=' if target.at_least else '<='}"
+                    f" {target.bound:.3g}", "holds": holds, "meaning": target.meaning,
+                }
+            )  # fmt: skip
+    return {"figure": "ratios", "hold": all(row["holds"] for row in rows), "targets": rows}
