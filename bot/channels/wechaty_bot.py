@@ -1,4 +1,4 @@
-"""The Wechaty bot itself, on our puppet: it turns Wechaty's callbacks into calls of the channel, and is otherwise kept small."""
+"""The Wechaty bot itself, on our puppet: it turns Wechaty's callbacks into calls of the channel, and nothing else."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Ears:
 
 
 class Bot(Wechaty):  # type: ignore[misc]  # Wechaty has no types
-    """`start` is never called: it prints, sleeps a fixed minute and stops the event loop. The puppet's `run` runs instead."""
+    """`start` is never called: it prints, sleeps a minute and stops the event loop. The puppet's `run` runs instead."""
 
     def __init__(self, puppet: GatewayPuppet, ears: Ears) -> None:
         super().__init__(WechatyOptions(puppet=puppet, host="127.0.0.1", port=0, scheduler=no_scheduler()))

@@ -1,8 +1,8 @@
-"""python-wechaty made importable and quiet: the only module that imports it. Import this lazily, and only with the extra `wechaty`.
+"""python-wechaty made importable and quiet: the only module that imports it, itself imported lazily.
 
-The package is unmaintained since 2022. No set of pins alone makes it import on Python 3.11 and newer, so four things are
-mended here, each a no-op where it is not needed; and its habits (a folder in the working directory, handlers on stderr,
-a scheduler, a web server) are kept from us.
+The package is unmaintained since 2022. No set of pins alone makes it import on Python 3.11 and newer, so four things
+are mended here, each a no-op where it is not needed; and its habits (a folder in the working directory, handlers on
+stderr, a scheduler, a web server) are kept from us.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from typing import Any
 
 def _mend_pyee() -> None:
     """pyee 12 moved AsyncIOEventEmitter."""
-    import pyee
-    from pyee.asyncio import AsyncIOEventEmitter
+    import pyee  # noqa: PLC0415
+    from pyee.asyncio import AsyncIOEventEmitter  # noqa: PLC0415
 
     if "AsyncIOEventEmitter" not in vars(pyee):
         vars(pyee)["AsyncIOEventEmitter"] = AsyncIOEventEmitter
@@ -30,7 +30,7 @@ def _mend_pyee() -> None:
 
 def _mend_urllib3() -> None:
     """urllib3 2 dropped get_host."""
-    import urllib3
+    import urllib3  # noqa: PLC0415
 
     def get_host(url: str) -> tuple[str, str | None, int | None]:
         parsed = urllib3.util.parse_url(url)
@@ -56,7 +56,7 @@ def _mend_telnetlib() -> None:
 
 def _mend_options() -> None:
     """An unhashable default of a dataclass is refused since Python 3.11."""
-    from wechaty_puppet.schemas.puppet import PuppetOptions
+    from wechaty_puppet.schemas.puppet import PuppetOptions  # noqa: PLC0415
 
     PuppetOptions.__hash__ = object.__hash__
 
@@ -95,7 +95,7 @@ def _import() -> tuple[Any, Any, Any]:
             logger.removeHandler(handler)
             logger.propagate = True
             logger.setLevel(logging.ERROR)  # its INFO lines hold message texts and the token
-    core.SingleIdContainer = _NeverSeen  # ours is per account and remembers only what was really handled
+    vars(core)["SingleIdContainer"] = _NeverSeen  # ours is per account and remembers only what was really handled
     return *packages, core
 
 
@@ -120,7 +120,7 @@ class NoPlugins:
 
 def no_scheduler() -> Any:
     """A scheduler that is never started, so that Wechaty does not create one with a job file."""
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415
 
     asyncio.get_running_loop()
     return AsyncIOScheduler()

@@ -3,6 +3,8 @@
 import importlib.util
 from pathlib import Path
 
+from bot.channels.wechaty_failures import LinkFailure, LinkLost, Turned
+from bot.channels.wechaty_lock import hold_token
 from bot.channels.wechaty_settings import WechatySettings
 from bot.channels.wechaty_state import Finding, State
 from bot.errors import Refused
@@ -44,7 +46,7 @@ def _package() -> Finding:
 
 
 async def _gateway(settings: WechatySettings, token: str) -> list[Finding]:
-    from bot.channels.wechaty_link import Endpoint, Link, LinkFailure, LinkLost, Turned, discover, tls_context
+    from bot.channels.wechaty_link import Endpoint, Link, discover, tls_context  # noqa: PLC0415  # needs the extra
 
     found: list[Finding] = []
     if settings.endpoint:
@@ -78,8 +80,6 @@ async def _gateway(settings: WechatySettings, token: str) -> list[Finding]:
 
 
 def _only_one(token: str, state: State, lock_folder: Path) -> Finding:
-    from bot.channels.wechaty import hold_token
-
     if state.phase not in {"off", "locked"}:
         return Finding("ok", "本进程持有这个 token")
     try:

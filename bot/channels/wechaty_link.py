@@ -1,4 +1,4 @@
-"""One gRPC connection to a Wechaty gateway: every call has a deadline, every failure one of three names; and how to find the gateway."""
+"""One gRPC connection to a Wechaty gateway, with a deadline on every call; and how to find the gateway."""
 
 import asyncio
 import ssl
@@ -10,40 +10,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-from grpclib.client import Channel
+from grpclib.client import Channel, Handler
 from grpclib.config import Configuration
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
+from grpclib.protocol import H2Protocol
 
+from bot.channels.wechaty_failures import Late, LinkLost, Turned
 from bot.channels.wechaty_wire import WireError, chunk, parse, string, write_id
 
 SERVICE: Final = "/wechaty.Puppet/"
 PIECE: Final = 64 * 1024
-
-
-class LinkFailure(Exception):
-    """A call to the gateway did not succeed."""
-
-
-class LinkLost(LinkFailure):
-    """The connection broke or was never there. `reached`: the request may have arrived before that."""
-
-    def __init__(self, reason: str, *, reached: bool = False) -> None:
-        self.reached = reached
-        super().__init__(reason)
-
-
-class Late(LinkFailure):
-    """No answer within the deadline: what was asked may still be done."""
-
-
-class Turned(LinkFailure):
-    """The gateway answered with an error."""
-
-    def __init__(self, status: str, details: str) -> None:
-        self.status = status
-        self.details = details
-        super().__init__(f"{status}: {details}" if details else status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +70,43 @@ class _Raw(bytes):
         return cls(data)
 
 
+class _Gathering:
+    """A transport that writes once per turn of the loop: grpclib writes every frame by itself, three a call."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+
+    def _flush(self) -> None:
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _Protocol(H2Protocol):  # type: ignore[misc]  # grpclib counts as untyped here
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(_Gathering(transport))
+
+
+class _Channel(Channel):  # type: ignore[misc]
+    def _protocol_factory(self) -> _Protocol:
+        return _Protocol(Handler(), self._config, self._h2_config)
+
+
 def tls_context(ca: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(Path(ca)) if ca else None)
     context.set_alpn_protocols(["h2"])
@@ -106,7 +120,7 @@ class Link:
         self, endpoint: Endpoint, token: str, *, tls: ssl.SSLContext | None = None, tls_name: str = ""
     ) -> None:
         config = Configuration(ssl_target_name_override=tls_name or None) if tls else None
-        self._channel = Channel(endpoint.host, endpoint.port, ssl=tls, config=config)
+        self._channel = _Channel(endpoint.host, endpoint.port, ssl=tls, config=config)
         # Without TLS the gateway reads the token from :authority, with TLS from the header.
         self._channel._authority = tls_name or endpoint.host if tls else token
         self._metadata = {"authorization": f"Wechaty {token}"} if tls else None

@@ -1,4 +1,4 @@
-"""What a deployer may set about a Wechaty account. The numbers are careful on purpose: an account that talks too much is banned."""
+"""What a deployer may set about a Wechaty account. Careful on purpose: an account that talks too much is banned."""
 
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,7 +14,7 @@ class WechatySettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = "YUANZI_WECHATY_TOKEN"
+    token_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = "YUANZI_WECHATY_TOKEN"  # noqa: S105  # a name, not the token
     """Name of the environment variable that holds the token. The token itself never stands in a file."""
 
     endpoint: Annotated[str, Field(pattern=r"^$|^[^\s/]+:\d{1,5}$")] = ""

@@ -1,4 +1,4 @@
-"""The Wechaty protocol on the wire: protobuf read and written by hand, both its old (0.20) and new (1.x, @juzi) fields."""
+"""The Wechaty protocol on the wire: protobuf by hand, its old (0.20) and its new (1.x, @juzi) fields."""
 
 import base64
 import json
@@ -129,8 +129,8 @@ class MessagePayload:
 TEXT: Final = 7
 FORMS: Final[Mapping[int, str]] = {
     1: "file", 2: "audio", 3: "card", 4: "history", 5: "sticker", 6: "picture", TEXT: "text", 8: "location",
-    9: "mini_program", 10: "note", 11: "transfer", 12: "red_envelope", 13: "recalled", 14: "link", 15: "video", 16: "post",
-    17: "channel", 18: "system", 19: "text", 20: "call", 21: "channel_card",
+    9: "mini_program", 10: "note", 11: "transfer", 12: "red_envelope", 13: "recalled", 14: "link", 15: "video",
+    16: "post", 17: "channel", 18: "system", 19: "text", 20: "call", 21: "channel_card",
 }  # fmt: skip
 OLD_TYPES: Final[Mapping[int, int]] = {
     1: 1, 2: 2, 3: 3, 4: 8, 5: 4, 6: 5, 7: 6, 8: 9, 9: 10, 11: 11, 12: 12, 13: 13, 14: 14, 15: 7, 19: 6,
