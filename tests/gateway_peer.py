@@ -87,7 +87,7 @@ class Gateway:
         if self.grpc:
             env |= {"GATEWAY_GRPC_PORT": str(self.grpc), "GATEWAY_HTTP_PORT": str(self.http)}
         self._process = await asyncio.create_subprocess_exec(
-            *node, "--no-deprecation", "gateway.mjs", cwd=folder, env=env,
+            *node, "--no-warnings", "gateway.mjs", cwd=folder, env=env,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout is not None

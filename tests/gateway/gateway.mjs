@@ -2,6 +2,7 @@
 // Settings: GATEWAY_TOKEN, _BOT, _BOT_NAME, _GRPC_PORT, _HTTP_PORT (0 = any), _TLS=1, _AUTO_LOGIN=0, _ECHO_SELF=1,
 // _STRICT=1 (neither reads nor writes deprecated fields), _FLAVOR=juzi (the vendor's server code), _PARENT=1 (ends with stdin).
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
@@ -190,6 +191,7 @@ const COMMANDS = {
   }),
   calls: () => calls,
   forget: () => {
+    faults.clear()
     sent.length = 0
     Object.keys(calls).forEach(key => delete calls[key])
     Object.assign(marks, { said: 0, firstSaid: 0, lastSaid: 0, firstSent: 0, lastSent: 0, acceptedFriends: [] })
@@ -204,6 +206,8 @@ const COMMANDS = {
       else call.end()
     }
   },
+  settings: changes => { for (const [name, value] of Object.entries(changes)) process.env[`GATEWAY_${name}`] = value },
+  ca: () => ({ pem: readFileSync('node_modules/wechaty-puppet-service/dist/esm/src/auth/ca.js', 'utf8').match(/TLS_CA_CERT = `([^`]+)`/)[1] }),
   state: () => ({ loggedIn: account.isLoggedIn, streams: streams.size }),
 }
 
