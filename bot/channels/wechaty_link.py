@@ -1,6 +1,7 @@
 """One gRPC connection to a Wechaty gateway, with a deadline on every call; and how to find the gateway."""
 
 import asyncio
+import logging
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +19,9 @@ from grpclib.protocol import H2Protocol
 
 from bot.channels.wechaty_failures import Late, LinkLost, Turned
 from bot.channels.wechaty_wire import WireError, chunk, parse, string, write_id
+
+for _wordy in ("hpack", "h2"):  # at DEBUG they write every header, and the token is one
+    logging.getLogger(_wordy).setLevel(logging.WARNING)
 
 SERVICE: Final = "/wechaty.Puppet/"
 PIECE: Final = 64 * 1024

@@ -206,6 +206,8 @@ const COMMANDS = {
       else call.end()
     }
   },
+  // the server goes on answering calls, but nothing more is written into the open streams
+  deafen: () => { for (const call of streams) call.write = () => true },
   settings: changes => { for (const [name, value] of Object.entries(changes)) process.env[`GATEWAY_${name}`] = value },
   ca: () => ({ pem: readFileSync('node_modules/wechaty-puppet-service/dist/esm/src/auth/ca.js', 'utf8').match(/TLS_CA_CERT = `([^`]+)`/)[1] }),
   state: () => ({ loggedIn: account.isLoggedIn, streams: streams.size }),
