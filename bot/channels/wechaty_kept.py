@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -90,3 +90,15 @@ class Cache(Generic[V]):
     def close(self) -> None:
         for task in list(self._asking.values()):
             task.cancel()
+
+
+async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancels until they have ended: one cancelling can be lost where a library cancels, too."""
+    mine = {task for task in tasks if task is not asyncio.current_task()}
+    while left := {task for task in mine if not task.done()}:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+    for task in mine:
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not complain that nobody did

@@ -4,11 +4,11 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from grpclib.client import Channel, Handler
@@ -22,6 +22,8 @@ from bot.channels.wechaty_wire import WireError, chunk, parse, string, write_id
 
 for _wordy in ("hpack", "h2"):  # at DEBUG they write every header, and the token is one
     logging.getLogger(_wordy).setLevel(logging.WARNING)
+
+T = TypeVar("T")
 
 SERVICE: Final = "/wechaty.Puppet/"
 PIECE: Final = 64 * 1024
@@ -154,11 +156,16 @@ class Link:
     async def call(self, method: str, request: bytes = b"", *, seconds: float) -> bytes:
         """One question, one answer."""
         started = False
-        try:
-            async with asyncio.timeout(seconds), self._open(method, Cardinality.UNARY_UNARY) as stream:
+
+        async def ask() -> Any:
+            nonlocal started
+            async with self._open(method, Cardinality.UNARY_UNARY) as stream:
                 started = True
                 await stream.send_message(_Raw(request), end=True)
-                reply = await stream.recv_message()
+                return await stream.recv_message()
+
+        try:
+            reply = await _alone(ask(), seconds)
         except TimeoutError:
             if not started:
                 raise LinkLost(f"{method}: no connection within {seconds:g} s") from None
@@ -169,19 +176,27 @@ class Link:
 
     async def listen(self, request: bytes, take: Callable[[bytes], Awaitable[None]]) -> None:
         """Hands over every event until the gateway ends the stream. While `take` waits, nothing more is read."""
-        async with self._open("Event", Cardinality.UNARY_STREAM) as stream:
-            await stream.send_message(_Raw(request), end=True)
-            while (event := await stream.recv_message()) is not None:
-                await take(event)
+
+        async def read() -> None:
+            async with self._open("Event", Cardinality.UNARY_STREAM) as stream:
+                await stream.send_message(_Raw(request), end=True)
+                while (event := await stream.recv_message()) is not None:
+                    await take(event)
+
+        await _alone(read(), None)
 
     async def upload(self, data: bytes, *, seconds: float) -> str:
         """Leaves a file at the gateway and returns the UUID it goes by there."""
-        try:
-            async with asyncio.timeout(seconds), self._open("Upload", Cardinality.STREAM_UNARY) as stream:
+
+        async def write() -> Any:
+            async with self._open("Upload", Cardinality.STREAM_UNARY) as stream:
                 for start in range(0, len(data), PIECE):
                     await stream.send_message(_Raw(chunk(1, data[start : start + PIECE])))
                 await stream.end()
-                reply = await stream.recv_message()
+                return await stream.recv_message()
+
+        try:
+            reply = await _alone(write(), seconds)
         except TimeoutError:
             raise Late(f"Upload: not done within {seconds:g} s") from None
         return string(parse(reply or b""), 1)
@@ -189,14 +204,42 @@ class Link:
     async def download(self, uuid: str, *, seconds: float, most: int) -> bytes:
         """Fetches a file by its UUID, but never more than `most` bytes."""
         data = bytearray()
-        try:
-            async with asyncio.timeout(seconds), self._open("Download", Cardinality.UNARY_STREAM) as stream:
+
+        async def read() -> None:
+            async with self._open("Download", Cardinality.UNARY_STREAM) as stream:
                 await stream.send_message(_Raw(write_id(uuid)), end=True)
                 while (piece := await stream.recv_message()) is not None:
                     for part in parse(piece).get(1, ()):
-                        data += part
+                        data.extend(part)
                     if len(data) > most:
                         raise WireError(f"larger than {most} bytes")
+
+        try:
+            await _alone(read(), seconds)
         except TimeoutError:
             raise Late(f"Download: not done within {seconds:g} s") from None
         return bytes(data)
+
+
+async def _alone(work: Coroutine[Any, Any, T], seconds: float | None) -> T:
+    """Runs it in a task of its own. grpclib wakes its tasks by cancelling them, and takes our cancelling for its own."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        if task.cancelled():
+            raise LinkLost("cancelled", reached=True)
+        return task.result()
+    finally:
+        if task.done():
+            _hush(task)
+        else:
+            task.cancel()
+            task.add_done_callback(_hush)
+
+
+def _hush(task: asyncio.Task[Any]) -> None:
+    """Its failure was expected: nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()

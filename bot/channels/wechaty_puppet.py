@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.channels.wechaty_compat import ContactPayload, FriendshipPayload, MessageType, Puppet, RoomPayload
 from bot.channels.wechaty_failures import LinkFailure, Turned
-from bot.channels.wechaty_kept import Bounded, Cache, Clock
+from bot.channels.wechaty_kept import Bounded, Cache, Clock, end
 from bot.channels.wechaty_session import Session
 from bot.channels.wechaty_settings import WechatySettings
 from bot.channels.wechaty_state import State
@@ -103,10 +103,7 @@ class GatewayPuppet(Puppet):  # type: ignore[misc]  # Wechaty has no types
     async def close(self) -> None:
         self._contacts.close()
         self._rooms.close()
-        while tasks := [task for task in self._tasks if task is not asyncio.current_task()]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._tasks)
         if not self._fatal.done():
             self._fatal.cancel()
         self.session.change(phase="off", reason="")

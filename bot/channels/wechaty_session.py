@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.channels.wechaty_failures import Late, LinkFailure, LinkLost, Turned
-from bot.channels.wechaty_kept import Clock
+from bot.channels.wechaty_kept import Clock, end
 from bot.channels.wechaty_link import Endpoint, Link, discover, tls_context
 from bot.channels.wechaty_settings import WechatySettings
 from bot.channels.wechaty_state import Phase, State
@@ -147,10 +147,8 @@ class Session:
             for task in done:
                 task.result()
         finally:
-            for task in (reader, probe):
-                task.cancel()
             link.close()
-            await asyncio.gather(reader, probe, return_exceptions=True)
+            await end((reader, probe))
 
     def _drop_link(self) -> None:
         self.linked.clear()

@@ -98,12 +98,14 @@ def integer(fields: Fields, field: int) -> int:
     return values[-1] if values and isinstance(values[-1], int) else 0
 
 
+def nested(fields: Fields, field: int) -> Fields:
+    values = fields.get(field)
+    return parse(values[-1]) if values and isinstance(values[-1], bytes) else {}
+
+
 def wrapped(fields: Fields, new: int, old: int) -> str:
     """A string that 1.x sends plainly and 0.20 sent inside a StringValue."""
-    if found := string(fields, new):
-        return found
-    values = fields.get(old)
-    return string(parse(values[-1]), 1) if values and isinstance(values[-1], bytes) else ""
+    return string(fields, new) or string(nested(fields, old), 1)
 
 
 @dataclass(slots=True)
@@ -151,10 +153,8 @@ def seconds(stamp: float) -> float:
 
 def read_message(data: bytes) -> MessagePayload:
     fields = parse(data)
-    stamp = 0.0
-    if fields.get(10):
-        received = parse(fields[10][-1])
-        stamp = integer(received, 1) + integer(received, 2) / 1e9
+    received = nested(fields, 10)
+    stamp = integer(received, 1) + integer(received, 2) / 1e9
     return MessagePayload(
         id=string(fields, 1),
         filename=string(fields, 2),
