@@ -1,7 +1,7 @@
-"""Echo speed of the wechaty channel beside the raw gRPC stub and stock python-wechaty, on a local gateway, in one run.
+"""Echo speed of the wechaty channel beside the raw gRPC stub and stock python-wechaty, in one run on a local gateway.
 
 One JSON line per figure. Every path runs in a process of its own, the paths take turns, and both stamps of a rate are
-taken in the gateway. Needs the repository (tests/gateway_peer.py) and the extra `wechaty`: `python -m bot.bench_wechaty`.
+taken in the gateway. Needs the repository and the extra `wechaty`: `python -m bot.bench_wechaty`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The wechaty channel on real gateways: the community server, the same without deprecated fields, and the vendor's server."""
+"""The wechaty channel on real gateways: the community server, the same without deprecated fields, the vendor's."""
 
 import asyncio
 import hashlib
@@ -454,7 +454,7 @@ async def test_nothing_grows_over_thousands_of_messages_from_a_thousand_people(g
 
 
 async def test_two_accounts_in_one_process_hear_each_for_itself(gateway: Gateway) -> None:
-    other = Gateway(gateway.flavor, TOKEN="puppet_workpro_other")
+    other = Gateway(gateway.flavor, TOKEN="puppet_workpro_other")  # noqa: S106
     await other.start()
     try:
         async with Rig(gateway) as one, Rig(other, token="puppet_workpro_other") as two:  # noqa: S106

@@ -222,7 +222,7 @@ class Link:
 
 
 async def _alone(work: Coroutine[Any, Any, T], seconds: float | None) -> T:
-    """Runs it in a task of its own. grpclib wakes its tasks by cancelling them, and takes our cancelling for its own."""
+    """Runs it in a task of its own: grpclib wakes its tasks by cancelling, and takes our cancelling for its own."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task}, timeout=seconds)

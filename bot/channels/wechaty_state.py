@@ -80,10 +80,10 @@ class State:
 class Finding:
     """One line of `yuanzi doctor`: how bad, what was found, and the next step."""
 
-    level: Literal["ok", "warn", "fail"]
+    level: Literal["ok", "warn", "error"]
     what: str
     step: str = ""
 
     def __str__(self) -> str:
-        mark = {"ok": "✓", "warn": "!", "fail": "✗"}[self.level]
+        mark = {"ok": "✓", "warn": "!", "error": "✗"}[self.level]
         return f"{mark} {self.what}" + (f" → {self.step}" if self.step else "")
