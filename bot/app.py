@@ -85,6 +85,7 @@ class App:
             raise StorageFailure(str(error)) from error
         self.store = Store(self.database)
         self.luck = Luck(self._seed())
+        self.switchboard.in_session = self.store.sessions.is_playing
         self._lay_changes_on()
         self.schedule = Schedule(config)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)

@@ -13,7 +13,7 @@ from bot.context import Context, Desk
 from bot.errors import Mistake, StorageFailure
 from bot.events import NO_EXTRAS, BeatDue, Event, MemberJoined, MessageReceived, Tick
 from bot.outbox import Outbox
-from bot.replies import Say, Silence, Sort, Wishes, flatten, say
+from bot.replies import Pass, Say, Silence, Sort, Wishes, flatten, say
 from bot.router import Route, Router, Switchboard
 from bot.schedule import Schedule
 from bot.words import NOTHING, Reader, Reading, normalise, one_line, presentable
@@ -250,7 +250,8 @@ class Engine:
         seq = self._store.interactions.record(
             event.id, event.kind, at, event.channel, event.group, event.member,
             text=presentable(event.text) if isinstance(event, MessageReceived) else None,
-            details=event.details() or NO_EXTRAS, route=routes[0].name if routes else None,
+            details=event.details() or NO_EXTRAS,
+            route=next((route.name for route in routes if not route.may_pass), None),
         )  # fmt: skip
         if seq is None:
             return Heard(event.id, duplicate=True)
@@ -272,7 +273,13 @@ class Engine:
             number = 0
             for route in routes:
                 name = route.name
-                number = self._queue(route.handler(event, context), event, seq, number, now, route.name)
+                wishes = route.handler(event, context)
+                if isinstance(wishes, Pass):
+                    continue
+                number = self._queue(wishes, event, seq, number, now, route.name)
+                if route.may_pass:
+                    self._store.interactions.reroute(seq, route.name)
+                    break
         except Mistake as mistake:
             self._db.undo_to()
             self._forget()

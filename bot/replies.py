@@ -45,8 +45,14 @@ class Silence:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Not mine: the next route decides. Only an open session may say so."""
+
+
+PASS = Pass()
 Wish = Say | Silence
-Wishes = Wish | Iterable[Wish] | None
+Wishes = Wish | Iterable[Wish] | Pass | None
 """What a handler may return."""
 
 
@@ -59,7 +65,7 @@ def say(
 
 def flatten(wishes: Wishes) -> list[Wish]:
     """The wishes as a list, whatever shape the handler chose."""
-    if wishes is None:
+    if wishes is None or isinstance(wishes, Pass):
         return []
     if isinstance(wishes, Say | Silence):
         return [wishes]

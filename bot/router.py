@@ -27,6 +27,8 @@ class Route:
     usage: str = ""
     help: str = ""
     off: Callable[[GroupSettings], bool] | None = None
+    may_pass: bool = False
+    """It looks first and may leave the event to the others: an open session."""
 
     def words_in(self, settings: GroupSettings) -> tuple[str, ...]:
         """The words that lead here under these settings."""
@@ -93,10 +95,10 @@ class Router:
         return register
 
     def band(self, name: str) -> Callable[[H], H]:
-        """One of the bands that belong to a single handler: keyword, fallback, refusal."""
+        """One of the bands that belong to a single handler: session, keyword, fallback, refusal."""
 
         def register(handler: H) -> H:
-            self.bands.append((name, Route(self._name_of(handler), handler)))
+            self.bands.append((name, Route(self._name_of(handler), handler, may_pass=name == "session")))
             return handler
 
         return register
@@ -105,7 +107,7 @@ class Router:
         return f"{self.name}.{handler.__name__}"
 
 
-BANDS = ("keyword", "fallback", "refusal")
+BANDS = ("session", "keyword", "fallback", "refusal")
 
 
 class Switchboard:
@@ -122,6 +124,8 @@ class Switchboard:
         self._bands = {name: route for router in self.routers for name, route in router.bands}
         self.phrases = {key: slots for router in self.routers for key, slots in router.phrases.items()}
         self.spotter: Spotter = lambda _reading, _group, _settings: None
+        self.in_session: Callable[[str], bool] = lambda _group: False
+        """Whether a game runs in a group: then its session looks at messages first."""
         self._tables: dict[int, tuple[GroupSettings, dict[str, Route]]] = {}
 
     def problems(self, groups: Mapping[str, GroupSettings]) -> list[Problem]:
@@ -165,7 +169,9 @@ class Switchboard:
     ) -> tuple[tuple[Route, ...], Hit | None]:
         """Who answers this event; no route at all for chat that nobody asked us about."""
         if isinstance(event, MessageReceived):
-            return self._of_message(event, reading, settings, role)
+            routes, hit = self._of_message(event, reading, settings, role)
+            playing = event.group is not None and self.in_session(event.group)
+            return ((self._bands["session"], *routes) if playing else routes), hit
         if isinstance(event, Tick):
             route = self._topics.get(event.topic)
             return ((route,) if route else ()), None

@@ -165,6 +165,12 @@ class Faq(Part):
     )
 
 
+class Play(Part):
+    """Games in the group."""
+
+    points: int = Field(10, ge=0, le=10_000, title="赢一局给几分", description="两天签到的分，够开心又不至于刷")
+
+
 class GroupSettings(Part):
     """Everything that can be set for one group."""
 
@@ -177,6 +183,7 @@ class GroupSettings(Part):
     welcome: Welcome = Field(default_factory=lambda: Welcome())
     checkin: CheckIn = Field(default_factory=lambda: CheckIn())
     faq: Faq = Field(default_factory=lambda: Faq())
+    play: Play = Field(default_factory=lambda: Play())
 
 
 class Role:

@@ -31,6 +31,10 @@ class Interactions:
         )  # fmt: skip
         return cursor.lastrowid if cursor.rowcount else None
 
+    def reroute(self, seq: int, route: str) -> None:
+        """Another route than the expected one took the event."""
+        self._execute("UPDATE interaction SET route = ? WHERE seq = ?", (route, seq))
+
     def annotate(self, seq: int, note: str) -> None:
         """Remembers why nothing was said."""
         self._execute("UPDATE interaction SET note = ? WHERE seq = ?", (note, seq))

@@ -11,10 +11,46 @@ DESTRUCTIVE: frozenset[str] = frozenset()
 @steps()
 def m001_the_house(db: Tables) -> None:
     """Events, members, check-ins, ledger, outbox, wake-ups, settings by chat, audit."""
-    for statement in _M001.split(";\n"):
+    _run(db, _M001)
+
+
+@steps()
+def m002_sessions(db: Tables) -> None:
+    """Games: one open session of a game in a group, and the referee's record of its moves."""
+    _run(db, _M002)
+
+
+def _run(db: Tables, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
 
+
+_M002 = """
+CREATE TABLE game_session (
+  id INTEGER PRIMARY KEY,
+  game TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('open', 'ended', 'stopped')),
+  member_id TEXT,
+  opened_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  event_id TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_open_session ON game_session (game, group_id) WHERE status = 'open';
+
+CREATE TABLE game_move (
+  session_id INTEGER NOT NULL REFERENCES game_session (id),
+  number INTEGER NOT NULL,
+  member_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  PRIMARY KEY (session_id, number)
+) STRICT, WITHOUT ROWID;
+"""
 
 _M001 = """
 CREATE TABLE fact (

@@ -8,6 +8,7 @@ from storage.ledger import Ledger, Prizes
 from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
+from storage.sessions import Sessions
 
 
 class Store:
@@ -23,8 +24,10 @@ class Store:
         self.outbox = Outbox(db)
         self.agenda = Agenda(db)
         self.office = Office(db)
+        self.sessions = Sessions(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
         self.members.forget_cache()
         self.outbox.forget_cache()
+        self.sessions.forget_cache()

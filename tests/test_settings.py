@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.handlers.staff import current, paths, shown, written
+from bot.handlers.staff import current, paths, written
 from bot.settings import CheckIn, GroupSettings, Milestone, Role, parse_clock, parse_span, show_span
+from bot.shown import shown
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,7 @@ async def test_a_parcel_that_stops_every_start_is_dropped_in_the_end() -> None:
 
 async def test_a_memory_that_fails_gives_the_slot_back() -> None:
     class Broken(DictMemory):
-        async def put(self, key: str, value: str) -> None:  # noqa: ARG002
+        async def put(self, key: str, value: str) -> None:
             raise StorageFailure("disk full")
 
     inbox = Inbox("w", Broken(), size=1)

@@ -1,1 +1,91 @@
-"""Pure rules: state and event in, state and consequences out. No I/O, no clock, no dice of their own."""
+"""Pure rules: state and event in, state and consequences out. No I/O, no clock, no dice of their own.
+
+A game is one file with `game = ItsClass()`; bot/handlers/play.py finds it, opens it by its words, keeps its state,
+hands it every message of the group, wakes it, pays its wins through the ledger once, and stops it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.replies import Say
+
+State = Mapping[str, Any]
+"""What a game knows: plain JSON values only. It is stored after every turn and survives any crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One message in the group of a session. `at` in ms; `text` normalised (half width, lower case), `raw` as typed."""
+
+    member: str
+    name: str
+    text: str
+    raw: str
+    at: int
+    event_id: str
+    addressed: bool = False
+    staff: bool = False
+    form: str = "text"
+    media: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a rule may know besides its state. `below(n, *occasion)`: luck, the same for the same occasion for ever."""
+
+    at: int
+    session: str
+    below: Callable[..., int]
+    name_of: Callable[[str], str]
+    arguments: tuple[str, ...] = ()
+    starter: str = ""
+    points: int = 0
+    """What the group's settings give for a win."""
+
+
+@dataclass(frozen=True, slots=True)
+class Win:
+    """Points for a member; `key` is used once in a session, so a win pays once."""
+
+    key: str
+    member: str
+    points: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What follows: the new state, what to say, the referee's verdict ("" = not a move worth recording), who won,
+    when to be woken (ms; None: no change), and whether it is over."""
+
+    state: State
+    says: tuple[Say, ...] = ()
+    verdict: str = ""
+    wins: tuple[Win, ...] = ()
+    wake_at: int | None = None
+    over: bool = False
+
+
+class Game(Protocol):
+    """A game that runs in sessions. `words` open it; `phrases` are declared like those of a handler: key -> slots."""
+
+    id: str
+    title: str
+    words: tuple[str, ...]
+    usage: str
+    help: str
+    role: str | None
+    phrases: Mapping[str, str]
+
+    def open(self, table: Table) -> Turn:
+        """Begins. Raises Mistake when it was asked wrongly."""
+
+    def move(self, state: State, move: Move, table: Table) -> Turn | None:
+        """What a message does; None when it is just talk."""
+
+    def wake(self, state: State, table: Table) -> Turn:
+        """The moment asked for has come; a stale one changes nothing."""
+
+    def stop(self, state: State, table: Table) -> Turn:
+        """Somebody ends it early: a fair last word."""
