@@ -16,6 +16,8 @@ COMMANDS = {
     "run": "按 config.toml 正式运行",
     "pipe": "用 JSON 行收发消息：接任何平台，也用来测试",
     "replay": "重放一段写好的对话，看机器人说的和预期是否一样",
+    "doctor": "看看接企业微信还缺什么：密钥、地址、权限、回调，下一步做什么",
+    "wecom-sandbox": "在本机起一个模拟的企业微信，没有账号也能试官方接口",
     "check": "检查设置、人设、话术、脚本，一次列出所有问题",
     "export": "导出成员、互动、签到、流水、发件箱、审计",
     "fsck": "在真实数据上核对承诺：账平、一天一签、不重发",
@@ -63,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         if not arguments or arguments[0] not in COMMANDS:
             parser().parse_args(arguments)
         name, *rest = arguments
-        command = importlib.import_module(f"bot.commands.{name}")
+        command = importlib.import_module(f"bot.commands.{name.replace('-', '_')}")
         own = Parser(prog=f"yuanzi {name}", description=COMMANDS[name], add_help=False)
         _help_in_chinese(own)
         command.add(own)

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import importlib
+import logging
 import pkgutil
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +14,21 @@ from bot.channels import Channel, Heard, Line
 from bot.config import Config
 from bot.content import Content, load_content
 from bot.desk import FrontDesk
-from bot.engine import Batch, Engine, Inbound, own_words
+from bot.engine import Batch, Engine, Errand, Inbound, own_words
 from bot.errors import ChannelError, ConfigError, Problem, StorageFailure, YuanziError
 from bot.events import Event
 from bot.outbox import Outbox
+from bot.replies import say
 from bot.router import BANDS, Router, Switchboard
 from bot.schedule import Alarm, Schedule
 from bot.words import Reader
-from bot.world import Luck, World
+from bot.world import Luck, RealWorld, World
 from storage.database import Database, StorageError, Synchronous
 from storage.store import Store
 
+log = logging.getLogger("yuanzi.app")
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before a channel that broke is started again: doubled each time."""
 QUEUE = 2_000
 BATCH = 256
 """Events in one transaction at most: more would keep the others waiting, fewer would cost an fsync each."""
@@ -102,6 +106,7 @@ class App:
         self.desk.use(content)
         self.desk.on_replanned = self._replanned
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=QUEUE)
+        self._errands: list[tuple[Errand, asyncio.Future[None]]] = []
         self._poked = asyncio.Event()
         self._alarm = Alarm(self._poked.set)
 
@@ -121,7 +126,7 @@ class App:
             return configured
         known = self.store.office.fact("seed")
         if known is None:
-            known = "yuanzi" if self.world.virtual else secrets.token_hex(16)
+            known = "yuanzi" if self.world.virtual else RealWorld().new()
             self.store.office.remember("seed", known)
         return known
 
@@ -164,25 +169,41 @@ class App:
         self._poked.set()
         return await done
 
+    async def errand(self, work: Errand) -> None:
+        """Lets the writer do a little work with the next transaction; returns once it is durable."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._errands.append((work, done))
+        self._poked.set()
+        await done
+
+    def run_soon(self, work: Errand) -> None:
+        """Like `errand`, for those who cannot wait: written down with the next transaction."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._errands.append((work, done))
+        self._poked.set()
+
     async def listen(self) -> None:
         """Runs the writer and all channels until the channels end or the task is cancelled.
 
-        A storage failure stops everything and is raised: a bot that cannot remember must not talk.
+        A channel that fails does not disturb the others; when none is left, the first failure is raised. A storage
+        failure stops everything and is raised: a bot that cannot remember must not talk.
         """
         await self.engine.recover()
         self._alarm.start()
         senders = {name: asyncio.Queue[Line](maxsize=QUEUE) for name in self.channels}
         try:
             async with asyncio.TaskGroup() as group:
-                writing = group.create_task(self._write(senders))
-                sending = [group.create_task(self._send(queue)) for queue in senders.values()]
-                hearing = [group.create_task(channel.run(self.hear)) for channel in self.channels.values()]
-                await asyncio.gather(*hearing)
+                working = [group.create_task(self._write(senders))]
+                working += [group.create_task(self._send(queue)) for queue in senders.values()]
+                hearing = [group.create_task(self._supervise(channel)) for channel in self.channels.values()]
+                ends = await asyncio.gather(*hearing)
                 while self._is_busy():
                     self._poked.set()
                     await self.world.sleep(0.01)
-                for task in (writing, *sending):
+                for task in working:
                     task.cancel()
+            if ends and all(ends):
+                raise next(end for end in ends if end is not None)
         except* (StorageFailure, ChannelError) as failures:
             raise _first(failures) from None
         finally:
@@ -192,22 +213,57 @@ class App:
             for channel in self.channels.values():
                 await channel.close()
 
+    async def _supervise(self, channel: Channel) -> ChannelError | None:
+        """Runs a channel until it ends. One that gave up is reported; one that broke is started again, ever later."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await channel.run(self.hear)
+            except ChannelError as error:
+                log.warning("channel %s gave up: %s", channel.name, error)
+                await self._report(channel.name, str(error))
+                return error
+            except StorageFailure:
+                raise
+            except Exception:
+                # A bug in one channel must not take the others down.
+                log.exception("channel %s broke", channel.name)
+                await self._report(channel.name, f"出错了，{pause:.0f} 秒后重来")
+                await self.world.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            else:
+                return None
+
+    async def _report(self, channel: str, state: str) -> None:
+        """Staff hear what became of a channel, through those that still work."""
+        self.desk.channel_states[channel] = state
+        await self.errand(lambda: self.engine.announce("channel", say("staff.channel", channel=channel, state=state)))
+
     def _is_busy(self) -> bool:
         """Whether something waits to be decided, sent or written down, or fell due."""
         due = self.engine.next_due
-        return not self._queue.empty() or self.outbox.is_busy or (due is not None and due <= self.world.now())
+        return (
+            not self._queue.empty()
+            or bool(self._errands)
+            or self.outbox.is_busy
+            or (due is not None and due <= self.world.now())
+        )
 
     async def _write(self, senders: Mapping[str, "asyncio.Queue[Line]"]) -> None:
         while True:
             waiting = [self._queue.get_nowait() for _ in range(min(BATCH, self._queue.qsize()))]
-            batch = await self.engine.run([one.inbound for one in waiting])
+            errands, self._errands = self._errands, []
+            batch = await self.engine.run([one.inbound for one in waiting], [work for work, _ in errands])
+            for _, done in errands:
+                if not done.done():
+                    done.set_result(None)
             for one, heard in zip(waiting, batch.heard, strict=True):
                 if not one.done.done():
                     one.done.set_result(heard)
             for line in batch.lines:
                 await senders[line.channel].put(line)
             self._alarm.set(self.engine.next_due, self.world.now())
-            if self._queue.empty():
+            if self._queue.empty() and not self._errands:
                 self._poked.clear()
                 if self._queue.empty() and not self.outbox.has_receipts:
                     await self._poked.wait()

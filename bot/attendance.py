@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from bot.games.streaks import Award, difference, owed, streaks_from
 from bot.settings import CheckIn
+from storage.check_ins import CheckInRow
 from storage.ledger import CARD, POINTS, account
 from storage.store import Store
 
@@ -43,6 +44,9 @@ class Page:
     def write(self, day: date, *, kind: str) -> Written | None:
         """Writes a day down and repairs what follows. None when the day is taken: the table refuses a second one."""
         iso = day.isoformat()
+        newest = self.store.check_ins.last_before(self.group, self.member, "9999")
+        if newest is None or newest.day < iso:
+            return self._append(day, newest, kind)
         streak = self._streak_on(day)
         if not self.store.check_ins.add(
             self.group, self.member, iso, at=self.at, kind=kind, streak=streak, event_id=self.event_id
@@ -51,6 +55,18 @@ class Page:
         points = self._grant_day() if kind == "own" else 0
         repaired, current, granted, _ = self._repair(day, fresh_day=iso)
         return Written(day, streak, current, points, tuple(granted), repaired)
+
+    def _append(self, day: date, newest: CheckInRow | None, kind: str) -> Written:
+        """The usual case, a day after all others: nothing behind it to repair."""
+        streak = streaks_from((date.fromisoformat(newest.day), newest.streak) if newest else None, [day])[0]
+        self.store.check_ins.add(
+            self.group, self.member, day.isoformat(), at=self.at, kind=kind, streak=streak, event_id=self.event_id
+        )
+        points = self._grant_day() if kind == "own" else 0
+        awards = owed([(day.isoformat(), streak)], self.rules.milestones)
+        for award in awards:
+            self._grant(award)
+        return Written(day, streak, streak, points, tuple(awards), repaired=False)
 
     def strike(self, day: date) -> list[Award]:
         """Takes a day away, with what it and the streaks after it earned. Returns the awards taken back."""

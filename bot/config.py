@@ -39,12 +39,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([Problem(str(path), "", f"读不了：{error.strerror}")]) from error
 
 
-def check_model(model: type[M], data: object, file: str, prefix: str = "") -> M:
-    """Data -> model. Raises ConfigError with every problem: key, reason, did-you-mean."""
+def check_model(model: type[M], data: object, file: str, prefix: str = "", *, quote: bool = True) -> M:
+    """Data -> model. Raises ConfigError with every problem: key, reason, did-you-mean.
+
+    `quote=False` where somebody may have typed a secret in the wrong place: what was typed is not repeated.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([_problem(model, details, file, prefix) for details in error.errors()]) from error
+        details = error.errors() if quote else [{**one, "input": "…"} for one in error.errors()]
+        raise ConfigError([_problem(model, one, file, prefix) for one in details]) from None
 
 
 def _problem(model: type[BaseModel], details: Any, file: str, prefix: str) -> Problem:

@@ -24,12 +24,15 @@ class Verdict:
 NOW = Verdict("now")
 
 
-def decide(sort: str, settings: GroupSettings, *, now: datetime, expires: datetime) -> Verdict:
-    """The verdict on one line of a class (`Sort`) for a group with these settings."""
+def decide(sort: str, settings: GroupSettings, *, now: datetime, expires: datetime, speaks: str = "first") -> Verdict:
+    """The verdict on one line of a class (`Sort`) for a group with these settings, on a channel that may speak `first`,
+    only in `answer`, or only what a person has `confirmed`."""
     if now > expires:
         return Verdict("expired", "过期了：超过了能晚发的时间")
     if sort not in UNASKED:
         return NOW
+    if speaks == "answer":
+        return Verdict("held", "这个通道只能回答，不能主动说（speaks）")
     if settings.muted:
         return Verdict("held", "这个群设了静音（muted），不主动发")
     end = quiet_until(settings, now)

@@ -32,6 +32,8 @@ class FrontDesk:
         self._store = store
         self._load = load
         self._since = world.now()
+        self.channel_states: dict[str, str] = {}
+        """What is worth knowing about a channel: it gave up, lost its gateway, was logged out."""
         self.on_replanned: Callable[[], None] = lambda: None
         self.content: Content
 
@@ -111,7 +113,7 @@ class FrontDesk:
         rows = [
             f"已运行 {_roughly(self._world.now() - self._since)}",
             f"人设 {self.content.voice.persona.name}",
-            f"通道 {'、'.join(self._outbox.channels) or '没有'}",
+            *(f"通道 {name}：{self.channel_states.get(name, '正常')}" for name in self._outbox.channels),
             f"发件箱 {waiting}",
             f"数据库 {size:.1f} MB",
         ]

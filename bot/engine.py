@@ -25,7 +25,17 @@ log = logging.getLogger("yuanzi.engine")
 
 _OUR_OWN = (Tick, BeatDue)
 own_words = Router("engine")
-own_words.says({"staff.bug": "route event", "staff.unknown_sends": "count rows", "staff.trouble": "count rows"})
+own_words.says(
+    {
+        "staff.channel": "channel state",
+        "staff.bug": "route event",
+        "staff.unknown_sends": "count rows",
+        "staff.trouble": "count rows",
+    }
+)
+
+
+Errand = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +99,14 @@ class Engine:
 
     # -- one transaction -----------------------------------------------------------------------------------------
 
-    async def run(self, inbound: Sequence[Inbound]) -> Batch:
-        """Handles events in one durable transaction, with everything that fell due meanwhile. Raises StorageFailure."""
+    async def run(self, inbound: Sequence[Inbound], errands: Sequence[Errand] = ()) -> Batch:
+        """Handles events in one durable transaction, with everything that fell due meanwhile and with the errands of
+        channels, which write down a little something. Raises StorageFailure."""
         async with self._lock:
             try:
                 await self._begin()
+                for errand in errands:
+                    errand()
                 batch = self.process(inbound)
                 await self._commit()
             except sqlite3.Error as error:
@@ -349,6 +362,11 @@ class Engine:
             )  # fmt: skip
             if self._outbox.enqueue(told, event, number + offset, now, "engine") is not None:
                 self._queued_now = True
+
+    def announce(self, topic: str, message: Say) -> None:
+        """Tells staff something that no event of a platform brought, inside a transaction: an errand of a channel."""
+        now = self._world.now()
+        self._tell(message, self._note_of_our_own(topic, now), 0, now)
 
     def _tell_troubles(self, now: datetime) -> None:
         troubles, self._outbox.troubles = self._outbox.troubles, []

@@ -155,7 +155,9 @@ class Outbox:
 
     def _take(self, row: Waiting, gate: Gate, now: datetime, stamp: int) -> Line | None:
         settings = self._config.group(row.group_id)
-        verdict = decide(row.sort, settings, now=now, expires=from_ms(row.expires_at))
+        verdict = decide(
+            row.sort, settings, now=now, expires=from_ms(row.expires_at), speaks=gate.channel.abilities.speaks
+        )
         if verdict.what == "later" and verdict.until is not None:
             self._put_off(row.id, to_ms(verdict.until), verdict.why, paced=False)
             return None

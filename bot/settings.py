@@ -260,4 +260,7 @@ class Settings(Part):
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
     staff: tuple[Staff, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
+    wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    wecom: dict[str, Any] = Field(default_factory=dict)
+    """Both are proven by the channels themselves (bot/wiring.py): each knows its own settings."""
     groups: dict[str, GroupSettings] = Field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import secrets
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -63,9 +65,21 @@ class World(Protocol):
 
 
 class RealWorld:
-    """The machine's clock."""
+    """The machine's clock, and for channels its luck and its ids."""
 
     virtual = False
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for deadlines of channels."""
+        return time.monotonic()
+
+    def random(self) -> float:
+        """A number in [0, 1): jitter of channels. Rules have `Luck` instead, which can be replayed."""
+        return secrets.randbelow(1 << 53) / (1 << 53)
+
+    def new(self) -> str:
+        """An id never given before."""
+        return secrets.token_hex(16)
 
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251  the one place that reads the clock

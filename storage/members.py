@@ -28,7 +28,9 @@ class Members:
             return False
         known = self._execute("SELECT channel FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()
         if known is None:
-            self._execute("INSERT INTO chat_group VALUES (?,?,?,NULL)", (group_id, channel, at))
+            self._execute(
+                "INSERT INTO chat_group (group_id, channel, first_seen) VALUES (?,?,?)", (group_id, channel, at)
+            )
         elif known[0] != channel:
             self._execute("UPDATE chat_group SET channel = ? WHERE group_id = ?", (channel, group_id))
         _remember(self._groups, group_id, channel)
@@ -154,6 +156,15 @@ class Members:
         """The channel a member was first seen on."""
         row = self._execute("SELECT channel FROM member WHERE member_id = ?", (member_id,)).fetchone()
         return row[0] if row else None
+
+    def rename_group(self, group_id: str, title: str) -> None:
+        """Notes the name that a group has on the platform."""
+        self._execute("UPDATE chat_group SET title = ? WHERE group_id = ?", (title[:100], group_id))
+
+    def title(self, group_id: str) -> str:
+        """The name that a group has on the platform, or its id."""
+        row = self._execute("SELECT title FROM chat_group WHERE group_id = ?", (group_id,)).fetchone()
+        return row[0] if row and row[0] else group_id
 
     def groups(self) -> list[str]:
         """Every group ever seen."""

@@ -8,7 +8,7 @@ from storage.database import Database
 
 
 class Office:
-    """The tables `fact`, `group_setting` and `audit`."""
+    """The tables `fact`, `channel_memory`, `group_setting` and `audit`."""
 
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
@@ -23,6 +23,16 @@ class Office:
         self._execute(
             "INSERT INTO fact VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
+
+    def keep(self, key: str, value: str) -> None:
+        """A channel's own note; an empty one is forgotten."""
+        if value:
+            self._execute(
+                "INSERT INTO channel_memory VALUES (?,?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, value),
+            )
+        else:
+            self._execute("DELETE FROM channel_memory WHERE key = ?", (key,))
 
     def group_settings(self) -> dict[str, dict[str, Any]]:
         """group -> {"welcome.gap": "2h", …}: what was changed by chat."""

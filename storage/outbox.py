@@ -156,6 +156,23 @@ class Outbox:
             ).rowcount
         )
 
+    def unknown_since(self, channel: str, since: int, most: int) -> list[tuple[int, str, str | None, str | None, str]]:
+        """(row, key, group, member, text) of a channel's lines of unknown outcome, newest first."""
+        return self._execute(
+            "SELECT id, key, group_id, member_id, coalesce(text, '') FROM outbox WHERE state = 'unknown'"
+            " AND channel = ? AND settled_at >= ? ORDER BY id DESC LIMIT ?",
+            (channel, since, most),
+        ).fetchall()
+
+    def sent_between(self, channel: str, start: int, end: int) -> int:
+        """How many lines left on a channel between two moments (ms)."""
+        row = self._execute(
+            "SELECT count(*) FROM outbox WHERE channel = ? AND state IN ('sent', 'unknown')"
+            " AND settled_at >= ? AND settled_at < ?",
+            (channel, start, end),
+        ).fetchone()
+        return int(row[0])
+
     def in_state(self, state: str, most: int) -> list[tuple[str, str | None, str | None, str, str, str | None]]:
         """(key, group, member, phrase, text, why not) of the newest lines that are sending, unknown, failed or held."""
         return self._execute(

@@ -20,6 +20,12 @@ def m002_sessions(db: Tables) -> None:
     _run(db, _M002)
 
 
+@steps()
+def m003_channels(db: Tables) -> None:
+    """What channels must not forget, and the names that groups have on the platform."""
+    _run(db, _M003)
+
+
 def _run(db: Tables, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
@@ -50,6 +56,14 @@ CREATE TABLE game_move (
   event_id TEXT NOT NULL,
   PRIMARY KEY (session_id, number)
 ) STRICT, WITHOUT ROWID;
+"""
+
+_M003 = """
+CREATE TABLE channel_memory (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE chat_group ADD COLUMN title TEXT;
 """
 
 _M001 = """

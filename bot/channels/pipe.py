@@ -1,6 +1,7 @@
 """JSON lines in and out: any platform, bridge or test can be attached to the bot through this wire."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -234,11 +235,13 @@ class PipeChannel:
         self._acks = acks
         self._room = asyncio.Semaphore(4_000)
         self.lines = 0
+        self._nobody_reads = False
 
     async def run(self, hear: Hear) -> None:
         under_way: set[asyncio.Task[None]] = set()
         while lines := await self._reader.chunks():
             for raw in lines:
+                self._stop_if_unread()
                 self.lines += 1
                 if not raw.strip():
                     continue
@@ -254,14 +257,20 @@ class PipeChannel:
                     task.add_done_callback(under_way.discard)
         if under_way:
             await asyncio.gather(*under_way)
+        self._stop_if_unread()
+
+    def _stop_if_unread(self) -> None:
+        if self._nobody_reads:
+            raise ChannelError("输出没有人读了，停下。已经记下的都在。")
 
     async def _hand_on(self, event: Event, hear: Hear) -> None:
         try:
             heard = await hear(event)
         finally:
             self._room.release()
-        if self._acks:
-            self.put(show_ack(heard))
+        if self._acks and not self._nobody_reads:
+            with contextlib.suppress(ChannelError):  # noted; `run` ends with it
+                self.put(show_ack(heard))
 
     async def send(self, line: Line) -> Receipt:
         self.put(show(line))
@@ -272,6 +281,7 @@ class PipeChannel:
         try:
             self._write(json.dumps(data, ensure_ascii=False).encode() + b"\n")
         except BrokenPipeError as error:
+            self._nobody_reads = True
             raise ChannelError("nobody reads the output any more") from error
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
         # Content is proven all the same, against as much of the settings as can be used: everything comes at once.
         problems += error.problems
         config = _usable_part(args.config or Path("config.toml"))
+    problems += _channel_problems(config)
     content: Content | None = None
     try:
         content = load_content(config, switchboard_for(config).phrases)
@@ -42,3 +43,12 @@ def _usable_part(path: Path) -> Config:
         return build_config({"bot": read_toml(path).get("bot", {})}, str(path))
     except ConfigError:
         return build_config({}, str(path))
+
+
+def _channel_problems(config: Config) -> list[Problem]:
+    """What the channels say of their own settings. Their code is heavy and only loaded where they are used."""
+    if not (config.settings.channels or config.settings.wechaty or config.settings.wecom):
+        return []
+    from bot.wiring import channel_problems  # noqa: PLC0415
+
+    return channel_problems(config)

@@ -8,16 +8,9 @@ import sys
 from pathlib import Path
 
 from bot.app import App
-from bot.channels import Channel, Pace
-from bot.channels.pipe import NAME as PIPE
-from bot.channels.pipe import PipeChannel
-from bot.commands.pipe import write_out
-from bot.config import Config, load_config, nearest
-from bot.errors import ConfigError, Problem
+from bot.config import Config, load_config
 from bot.segment import SEGMENTER
 from bot.world import RealWorld
-
-KNOWN = (PIPE,)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,40 +24,26 @@ def run(args: argparse.Namespace) -> int:
     return asyncio.run(_serve(load_config(args.config), args.db))
 
 
-def channels_of(config: Config, world: RealWorld) -> dict[str, Channel]:
-    """The channels that are switched on. Raises ConfigError for one that does not exist, or when there is none."""
-    problems = []
-    channels: dict[str, Channel] = {}
-    for name, settings in config.settings.channels.items():
-        if name not in KNOWN:
-            close = nearest(name, KNOWN)
-            hint = f"是不是想写 {close[0]}？" if close else f"有：{'、'.join(KNOWN)}"
-            problems.append(Problem(config.file, f"channels.{name}", "没有这个通道", hint))
-        elif settings.on:
-            pace = settings.pace
-            channels[name] = PipeChannel(
-                0, write_out, world.now, acks=True, pace=Pace(pace.account_gap, pace.group_gap, pace.jitter)
-            )
-    if not channels and not problems:
-        problems.append(Problem(config.file, "channels", "一个通道也没开", f"比如 [channels.{PIPE}] on = true"))
-    if problems:
-        raise ConfigError(problems)
-    return channels
-
-
 async def _serve(config: Config, db: Path | None) -> int:
+    from bot.wiring import Host, build  # noqa: PLC0415  the wires are heavy; other commands start without them
+
     world = RealWorld()
     SEGMENTER.warm_up()
-    app = App(config, world, channels_of(config, world), db=db)
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    sys.stderr.write(
-        f"元子在线：通道 {'、'.join(app.channels)}，数据库 {app.database.path}。停下用 Ctrl-C 或 SIGTERM。\n"
-    )
+    host = Host(world)
+    wiring = build(config, host)
     try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await app.listen()
+        app = App(config, world, wiring.channels, db=db)
+        try:
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            names = "、".join(app.channels)
+            sys.stderr.write(f"元子在线：通道 {names}，数据库 {app.database.path}。停下用 Ctrl-C 或 SIGTERM。\n")
+            await wiring.start(app)
+            with contextlib.suppress(asyncio.CancelledError):
+                await app.listen()
+        finally:
+            app.close()
     finally:
-        app.close()
+        await wiring.close()
     return 0

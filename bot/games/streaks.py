@@ -86,3 +86,8 @@ def describe(milestone: Milestone) -> str:
     if milestone.cards:
         parts.append(f"补签卡 {milestone.cards} 张")
     return "、".join(parts)
+
+
+def show_day(day: date) -> str:
+    """A day as people say it."""
+    return f"{day.month}月{day.day}日"

@@ -7,7 +7,7 @@ from bot.attendance import SHOP, Page, Written
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.games.streaks import DAY, counts_for, describe, missed_days, next_milestone
+from bot.games.streaks import DAY, counts_for, describe, missed_days, next_milestone, show_day
 from bot.replies import Say, Wishes, say
 from bot.router import Router
 from bot.settings import CheckIn, GroupSettings
@@ -42,11 +42,6 @@ router.says(
 def switched_off(settings: GroupSettings) -> bool:
     """Whether a group does without check-in."""
     return not settings.checkin.on
-
-
-def show_day(day: date) -> str:
-    """A day as people say it."""
-    return f"{day.month}月{day.day}日"
 
 
 def page_of(ctx: Context) -> Page:

@@ -11,7 +11,7 @@ from bot.config import nearest
 from bot.context import Context
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
-from bot.handlers.checkin import show_day
+from bot.games.streaks import show_day
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings

@@ -78,7 +78,7 @@ class Builder:
         self._settings = settings
         self._environ = environ
         self._session = session
-        self._ports = ports
+        self.ports = self._ports = ports
         self._noticed = noticed
         self._kf_noticed = kf_noticed
         self._file = file
