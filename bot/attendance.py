@@ -171,13 +171,12 @@ class Page:
             )
 
     def _revoke(self, award: Award) -> None:
-        """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest that is
-        not won on its own day."""
+        """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest."""
         standing = self._standing(award.days)
         if not standing:
             return
-        won, due = date.fromisoformat(award.day), self._due(award.days)
-        key = min(standing, key=lambda one: (standing[one] in due, abs(standing[one] - won), one))
+        won = date.fromisoformat(award.day)
+        key = min(standing, key=lambda one: (abs(standing[one] - won), one))
         for number in self.store.ledger.standing(f"{key}/").values():
             self._take_back(number)
         self.store.prizes.take_back(key)

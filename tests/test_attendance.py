@@ -56,14 +56,19 @@ def rows(book: Book) -> list[tuple[str, str, int]]:
     return [(row.day, row.kind, row.streak) for row in book.store.check_ins.since("g", "m", "0000")]
 
 
-def standing(book: Book) -> Counter[tuple[int, str]]:
-    """How often each milestone stands, by length and by what it gave."""
+def standing_awards(book: Book) -> list[tuple[str, int, str]]:
+    """Every milestone that stands: the day it was won on, its length and what it gave."""
     found = book.store.db.execute(
         "SELECT m.key, e.asset FROM movement m JOIN entry e ON e.movement_id = m.id AND e.amount > 0"
         " WHERE m.key LIKE 'milestone/%' AND NOT EXISTS (SELECT 1 FROM movement r WHERE r.reverses = m.id)"
         " UNION ALL SELECT key, 'prize' FROM prize WHERE state <> 'taken_back'"
     )
-    return Counter((int(key.split("/")[4]), asset) for key, asset in found)
+    return [(key.split("/")[3], int(key.split("/")[4]), asset) for key, asset in found]
+
+
+def standing(book: Book) -> Counter[tuple[int, str]]:
+    """How often each milestone stands, by length and by what it gave."""
+    return Counter((days, asset) for _, days, asset in standing_awards(book))
 
 
 def prove(book: Book) -> None:
@@ -78,6 +83,7 @@ def prove(book: Book) -> None:
         gifts = (("points", step.points), (CARD, step.cards), ("prize", step.prize))
         expected.update((award.days, asset) for asset, gift in gifts if gift)
     assert standing(book) == expected
+    assert len(set(standing_awards(book))) == len(standing_awards(book))  # none won twice on one day
     own = sum(kind == "own" for _, kind, _ in now)
     points = sum(steps[days].points * times for (days, asset), times in expected.items() if asset == "points")
     assert book.store.ledger.balance(account("m")) == book.rules.points * own + points

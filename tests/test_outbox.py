@@ -153,6 +153,20 @@ async def test_a_line_may_be_meant_for_later(open_room: OpenRoom) -> None:
     assert [line.key for line in await room.power_cut(HOUR)] == ["stage-1/0"]
 
 
+async def test_lines_that_are_overdue_after_an_outage_leave_in_the_order_they_were_meant_for(
+    open_room: OpenRoom,
+) -> None:
+    router = Router("later")
+
+    @router.command("说", help="说")
+    def speak(event: MessageReceived, ctx: Context) -> Wishes:
+        return [Say("fallback.hello", sort=Sort.STAFF, at=ctx.now + hours * HOUR) for hours in (2, 1, 3)]
+
+    room = await open_room(QUIET, more=[router])
+    await room.says("小明", "说")
+    assert [line.key for line in await room.power_cut(5 * HOUR)] == ["stage-1/1", "stage-1/0", "stage-1/2"]
+
+
 async def test_a_line_goes_where_it_is_meant_to(open_room: OpenRoom) -> None:
     hello = "fallback.hello"
     room = await open_room(
