@@ -172,10 +172,9 @@ class Page:
 
     def _revoke(self, award: Award) -> None:
         """Takes one milestone back: the one won on that day, or, where the streak has moved since, the nearest."""
-        standing = self._standing(award.days)
-        if not standing:
-            return
-        won = date.fromisoformat(award.day)
+        standing, won = self._standing(award.days), date.fromisoformat(award.day)
+        if won not in standing.values() and len(standing) <= len(self._due(award.days)):
+            return  # staff took it back already; the others belong to other runs
         key = min(standing, key=lambda one: (abs(standing[one] - won), one))
         for number in self.store.ledger.standing(f"{key}/").values():
             self._take_back(number)

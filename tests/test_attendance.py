@@ -195,6 +195,18 @@ def test_a_cut_run_wins_on_its_own_days(store: Store) -> None:
     assert standing(book)[3, "prize"] == 2
 
 
+def test_an_award_that_staff_took_back_costs_no_other_run_its_own(store: Store) -> None:
+    book = Book(store, RULES)
+    for number in (1, 2, 6, 7):
+        book.page().write(day(number), kind="own")
+    second = next(number for key, number in store.ledger.standing("milestone/").items() if "2026-12-08/2/" in key)
+    store.ledger.reverse(second, at=9, event_id="undo", cause="撤销")
+    book.page().strike(day(6))
+    assert [(won, days) for won, days, _ in standing_awards(book)] == [(day(2).isoformat(), 2)]
+    assert store.ledger.balance(account("m")) == 3 * RULES.points + 3
+    prove_ledger(store)
+
+
 def test_a_prize_that_was_handed_over_is_not_owed_again(store: Store) -> None:
     book = Book(store, RULES)
     for number in (1, 2, 3):

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ class _Player:
         self._args = args
         self._app: App | None = None
         self._number = 0
+        self._clock: datetime | None = None
 
     async def play(self) -> None:
         """Reads standard input to its end. The app is built when the first line has set the clock."""
@@ -115,16 +117,14 @@ class _Player:
             self._number += 1
             if not raw.strip():
                 continue
-            # The clock of a line is that of the last one before it, handled or not.
-            clock = self._app.world.now() if self._app else None
-            if waiting and clock is not None:
-                clock = max(clock, *(event.at for event in waiting))
             try:
-                one = parse(raw, clock)
+                one = parse(raw, self._clock)
             except BadLineError as error:
                 await self._flush(waiting)
                 self._put([show_error(self._number, str(error))])
                 continue
+            # The clock of a line is that of the latest one before it, handled or not.
+            self._clock = one.at if self._clock is None else max(self._clock, one.at)
             app = await self._app_at(one)
             if isinstance(one, TimeMoves):
                 await self._flush(waiting)
