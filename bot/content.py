@@ -11,6 +11,8 @@ from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
+GREETING = ALWAYS | {"names", "benefit"}
+"""Slots of a greeting to newcomers, whichever phrase a group or a source chose for it."""
 OFTEN = 3
 """Fewest variants of a phrase: with fewer, a group hears the same line again too soon."""
 
@@ -178,6 +180,10 @@ def setting_problems(
                 close = nearest(phrase, [key for key in voice.phrases if key.startswith("welcome.")])
                 hint = f"是不是想写 {close[0]}？" if close else ""
                 problems.append(Problem(file, f"groups.{name}.welcome", f"没有话术「{phrase}」", hint))
+                continue
+            for slot in sorted({slot for one in voice.phrases[phrase] for slot in slots_in(one)} - GREETING):
+                reason = f"话术「{phrase}」要用 {{{slot}}}，欢迎新人时没有这一项"
+                problems.append(Problem(file, f"groups.{name}.welcome", reason, "换一条 welcome 下的话术"))
         for script in group.scripts:
             if scripts is not None and script not in scripts:
                 close = nearest(script, scripts)

@@ -41,7 +41,6 @@ class Room(Stage):
 
     more: Sequence[Router] = ()
     wire: Callable[[Callable[[Line], None]], Channel] = Speaker
-    changes: dict[str, Any] = field(default_factory=dict)
 
     async def _build(self) -> None:
         self.app = App(

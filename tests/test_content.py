@@ -251,6 +251,15 @@ def test_a_group_that_names_an_unknown_phrase_or_script_is_refused(folder: Folde
     ]  # fmt: skip
 
 
+def test_a_greeting_that_wants_what_newcomers_do_not_bring_is_refused(folder: Folder) -> None:
+    found = folder.problems(group_config(welcome={"sources": {"抖音": "welcome.contact"}}))
+    assert [slot for slot in ("name", "offer") if any(f"{{{slot}}}" in one.reason for one in found)] == [
+        "name",
+        "offer",
+    ]
+    assert {one.key for one in found} == {"groups.yuanqi.welcome"}
+
+
 def test_settings_that_name_what_there_is_have_no_problems(folder: Folder) -> None:
     content = load(folder.config())
     groups = {"g": GroupSettings(scripts=("welfare",))}
