@@ -5,7 +5,8 @@ _LIVE = "state <> 'refunded'"
 
 QUESTIONS = {
     "shop_taken": "SELECT '商品 ' || s.item, '记着换出 ' || s.taken || ' 份，实有 ' || (SELECT count(*)"
-    f" FROM redemption d WHERE d.item = s.item AND d.{_LIVE}) FROM shop_item s WHERE s.taken <> (SELECT count(*) FROM redemption d"
+    f" FROM redemption d WHERE d.item = s.item AND d.{_LIVE}) FROM shop_item s"
+    " WHERE s.taken <> (SELECT count(*) FROM redemption d"
     f" WHERE d.item = s.item AND d.{_LIVE}) OR s.taken < 0 OR s.taken > s.stock",
     "redemption_limit": "SELECT '商品 ' || item || ' 成员 ' || member_id, '超过每人的份数，或同一份换了两次'"
     f" FROM redemption WHERE {_LIVE} GROUP BY item, member_id, nth HAVING count(*) > 1 OR max(most) > 0"
