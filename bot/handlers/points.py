@@ -206,5 +206,6 @@ def _addressed(event: MessageReceived, ctx: Context) -> tuple[str, list[str]]:
             rest = rest.replace(f"@{name}", " ", 1)
         return re.sub(r"@\S+", " ", rest), members
     name, _, rest = rest.lstrip("@").partition(" ")
-    found = ctx.store.members.find(name, event.group) if name else []
+    # Whoever only talked is known by name, but not as somebody who joined here.
+    found = ctx.store.members.find(name, event.group) or ctx.store.members.find(name, None) if name else []
     return rest, found if len(found) == 1 else []
