@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from urllib.parse import quote
 
 from bot.games.streaks import Award, difference, owed, streaks_from
+from bot.levels import boosted
 from bot.settings import CheckIn
 from storage.check_ins import CheckInRow
 from storage.ledger import CARD, POINTS, account
@@ -36,6 +37,8 @@ class Page:
     member: str
     event_id: str
     at: int
+    percent: int = 100
+    """What the member's title makes of the day's points."""
 
     def taken(self, day: date) -> bool:
         """Whether that day is checked in."""
@@ -101,11 +104,12 @@ class Page:
     def _grant_day(self) -> int:
         if not self.rules.points:
             return 0
+        points = boosted(self.rules.points, self.percent)
         self.store.ledger.move(
-            f"check_in/{quote(self.event_id, safe='')}", SHOP, account(self.member), self.rules.points, asset=POINTS,
+            f"check_in/{quote(self.event_id, safe='')}", SHOP, account(self.member), points, asset=POINTS,
             at=self.at, event_id=self.event_id, cause="签到", group_id=self.group,
         )  # fmt: skip
-        return self.rules.points
+        return points
 
     def _repair(
         self, day: date, *, fresh_day: str = "", struck: tuple[str, int] | None = None

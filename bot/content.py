@@ -1,9 +1,10 @@
 """What operators write: persona, phrases, FAQ and scripts, read together, checked together, swapped together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.catalogue import Catalogue, load_catalogue
 from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
@@ -24,6 +25,7 @@ class Content:
     voice: Voice
     faq: FaqBook
     scripts: Mapping[str, list[Beat]]
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -32,6 +34,7 @@ class Content:
             f"人设 {self.voice.persona.name}：{len(self.voice.phrases)} 条话术",
             f"关键词回复 {len(self.faq)} 条",
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
+            f"积分商城 {len(self.catalogue.items)} 件",
         ]
 
 
@@ -55,7 +58,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     Raises ConfigError with every problem of every file.
     """
     problems: list[Problem] = []
-    voice, book = None, FaqBook(())
+    voice, book, catalogue = None, FaqBook(()), Catalogue()
     scripts: Mapping[str, list[Beat]] | None = None
     try:
         folder = persona_folder(config)
@@ -81,6 +84,11 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
             ]  # fmt: skip
         except ConfigError as error:
             problems += error.problems
+        titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
+        try:
+            catalogue = load_catalogue(folder / "shop.toml", taboo, list(titles))
+        except ConfigError as error:
+            problems += error.problems
         if persona is not None and phrases is not None:
             voice = Voice(persona, phrases)
     try:
@@ -92,7 +100,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts)
+    return Content(voice, book, scripts, catalogue)
 
 
 def _phrases(

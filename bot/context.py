@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.errors import Problem
 from bot.events import Event
@@ -26,6 +27,13 @@ class Desk(Protocol):
 
     def preview(self, say: Say, settings: GroupSettings) -> str:
         """The words that a Say would become now, without saying them."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the shop has."""
+
+    def is_our_name(self, name: str) -> bool:
+        """Whether the bot goes by this name."""
 
     def reload(self) -> list[str]:
         """Reads persona, FAQ and scripts anew; returns what was read. Raises ConfigError and keeps the old content."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.content import Content, setting_problems
 from bot.context import zone_of
@@ -12,6 +13,7 @@ from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
 from bot.settings import GroupSettings, Role
+from bot.words import normalise
 from bot.world import Luck, World
 from storage.store import Store
 
@@ -67,6 +69,14 @@ class FrontDesk:
         return self.content.voice.speak(
             say, luck=self._luck, occasion=f"preview {now.timestamp()}", now=now, settings=settings
         ).text
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.content.catalogue
+
+    def is_our_name(self, name: str) -> bool:
+        persona = self.content.voice.persona
+        return normalise(name) in {normalise(one) for one in (persona.name, *persona.names)}
 
     def reload(self) -> list[str]:
         content = self._load()

@@ -10,11 +10,13 @@ from pydantic_core import PydanticUndefined
 
 from bot.__main__ import COMMANDS
 from bot.app import switchboard_for
+from bot.catalogue import Item
 from bot.config import load_config, shipped
 from bot.settings import (
     BotPart,
     ChannelSettings,
     GroupSettings,
+    Level,
     Milestone,
     OutboxSettings,
     Staff,
@@ -31,6 +33,8 @@ _TABLES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("[channels.名字]", "通道：目前有 pipe；pace 是说话的节奏", ChannelSettings),
     ('[groups.default] 和 [groups."群 id"]', "每个群的设置；没写的群用 default", GroupSettings),
     ("checkin.milestones 里的一项", "连续签到满几天给什么", Milestone),
+    ("points.levels 里的一项", "攒够几分叫什么", Level),
+    ("persona/<名字>/shop.toml 里的一件 [[item]]", "积分商城卖什么", Item),
 )
 
 
@@ -68,6 +72,8 @@ def _default(field: FieldInfo) -> str:
         return "必填"
     if isinstance(value, tuple) and value and isinstance(value[0], Milestone):
         return "；".join(f"{one.days} 天" for one in value)
+    if isinstance(value, tuple) and value and isinstance(value[0], Level):
+        return "；".join(f"{one.title} {one.at}" for one in value)
     return shown(value)
 
 

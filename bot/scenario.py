@@ -37,6 +37,7 @@ class Step(Part):
     at: datetime | None = None
     joins: tuple[str, ...] = ()
     source: str = ""
+    inviter: str = ""
     leaves: str | None = None
     contact: str | None = None
     wait: Span | None = None
@@ -137,7 +138,7 @@ async def perform(stage: Stage, step: Step) -> list[Line]:
     if step.say is not None:
         return await stage.says(step.by, step.say, private=step.private, at=step.at)
     if step.joins:
-        return await stage.joins(list(step.joins), step.source)
+        return await stage.joins(list(step.joins), step.source, step.inviter)
     if step.leaves is not None:
         return await stage.leaves(step.leaves)
     if step.contact is not None:

@@ -183,14 +183,14 @@ class Stage:
         """All of them in the same moment."""
         return await self.feed([self.message(name, text) for name in names])
 
-    async def joins(self, names: list[str], source: str = "") -> list[Line]:
-        """People enter the group."""
+    async def joins(self, names: list[str], source: str = "", inviter: str = "") -> list[Line]:
+        """People enter the group, by themselves or because somebody (a name) invited them."""
         people = tuple(Person(self.id_of(name), name) for name in names)
         return await self.feed(
             [
                 MemberJoined(
                     id=self._number(), at=self.world.now(), channel=CHANNEL, group=self.group, people=people,
-                    source=source,
+                    source=source, inviter=self.id_of(inviter) if inviter else "",
                 )
             ]
         )  # fmt: skip

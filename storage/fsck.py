@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
+from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.schema import steps
 
 MOST = 100
@@ -294,6 +295,6 @@ RULES: dict[str, Rule] = {
     "point_keys": _point_keys,
     "line_keys": _line_keys,
     "milestones": _milestones,
-    **{name: partial(_ask, sql) for name, sql in _QUESTIONS.items()},
+    **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

@@ -3,12 +3,15 @@
 from storage.agenda import Agenda
 from storage.check_ins import CheckIns
 from storage.database import Database
+from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
 from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
+from storage.points import Points
 from storage.sessions import Sessions
+from storage.shop import Shop
 
 
 class Store:
@@ -25,6 +28,9 @@ class Store:
         self.agenda = Agenda(db)
         self.office = Office(db)
         self.sessions = Sessions(db)
+        self.points = Points(db)
+        self.shop = Shop(db)
+        self.gates = Gates(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

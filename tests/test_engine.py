@@ -86,7 +86,7 @@ async def test_every_event_is_recorded_with_who_answered_it(quiet_stage: Room) -
     room = quiet_stage
     await room.feed(one_of_each(room))
     assert room.rows("SELECT id, kind, route FROM interaction ORDER BY seq") == [
-        ("a", "message", "checkin.check_in"), ("b", "joined", "welcome.joined"), ("c", "left", "welcome.left"),
+        ("a", "message", "checkin.check_in"), ("b", "joined", "invites.joined"), ("c", "left", "invites.left"),
         ("d", "contact_added", "welcome.contact_added"),
     ]  # fmt: skip
 

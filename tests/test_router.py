@@ -75,7 +75,10 @@ def test_words_belong_to_a_group() -> None:
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        (MemberJoined(id="j", at=NOW, channel="c", group="g", people=(Person("a"),)), ["welcome.joined"]),
+        (
+            MemberJoined(id="j", at=NOW, channel="c", group="g", people=(Person("a"),)),
+            ["invites.joined", "welcome.joined"],
+        ),
         (ContactAdded(id="c", at=NOW, channel="c", member="a"), ["welcome.contact_added"]),
         (BeatDue(id="b", at=NOW, channel="c", group="g", beat="x.y"), ["campaign.due"]),
         (Tick(id="t", at=NOW, channel="", topic="welcome", key="g"), ["welcome.gap_over"]),

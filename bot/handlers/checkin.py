@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from bot.attendance import SHOP, Page, Written
 from bot.context import Context
+from bot.earning import percent_of
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.games.streaks import DAY, counts_for, describe, missed_days, next_milestone, show_day
@@ -48,7 +49,10 @@ def page_of(ctx: Context) -> Page:
     """The asker's page in the attendance book of this group. Raises Mistake in 1:1."""
     if ctx.event.group is None:
         raise Mistake("checkin.only_in_group")
-    return Page(ctx.store, ctx.settings.checkin, ctx.group, ctx.member, ctx.event.id, ctx.at_ms)
+    return Page(
+        ctx.store, ctx.settings.checkin, ctx.group, ctx.member, ctx.event.id, ctx.at_ms,
+        percent_of(ctx, ctx.group, ctx.member),
+    )  # fmt: skip
 
 
 def next_line(streak: int, rules: CheckIn) -> Say | str:

@@ -1,8 +1,9 @@
-"""What nobody sees: old interactions become monthly counts, rested cool-downs go."""
+"""What nobody sees: talk is counted, old interactions become monthly counts, rested cool-downs go."""
 
 from datetime import timedelta
 
 from bot.context import Context
+from bot.earning import count_talk
 from bot.events import Tick
 from bot.replies import Wishes
 from bot.router import Router
@@ -16,8 +17,10 @@ AT_ONCE = 2_000
 @router.tick("housekeeping")
 def clean(event: Tick, ctx: Context) -> Wishes:
     cutoff = to_ms(ctx.now - ctx.config.settings.storage.retention)
+    # Talk is counted before the oldest of it goes.
+    more = count_talk(ctx)
     done = ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
     ctx.store.agenda.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
-    ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if done == AT_ONCE else timedelta(days=1)))
+    ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
     return None

@@ -12,6 +12,7 @@ from bot.context import Context
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.games.streaks import show_day
+from bot.redeeming import aftermath, title_in, unwind
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings
@@ -48,7 +49,7 @@ def paths(model: type[BaseModel] = GroupSettings, prefix: str = "") -> dict[str,
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             found |= paths(inner, f"{prefix}{name}.")
-        elif name not in ("sources", "milestones"):
+        elif name not in ("sources", "milestones", "levels"):
             found[prefix + name] = field
     return found
 
@@ -189,7 +190,9 @@ def undo(event: MessageReceived, ctx: Context) -> Wishes:
     if ctx.store.ledger.is_reversed(number):
         raise Mistake("undo.twice", number=number)
     member = next(one for one in (movement.taker, movement.giver) if one.startswith("member:")).removeprefix("member:")
-    what = _unwind(ctx, movement, member)
+    title = title_in(ctx, movement.group_id, member)
+    what = unwind(ctx, movement) or _unwind(ctx, movement, member)
+    what += aftermath(ctx, movement.group_id, member, title)
     ctx.audit("撤销", f"流水 {number}：{what}")
     told = say(
         "undo.told", name=ctx.store.members.name(member), what=what, mention=(member,), because="员工撤销了一笔流水"
