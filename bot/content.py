@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
+from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
 from bot.voice import ALWAYS, Persona, Voice, slots_in
@@ -22,6 +23,7 @@ class Content:
     voice: Voice
     faq: FaqBook
     scripts: Mapping[str, list[Beat]]
+    questions: tuple[Question, ...] = ()
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -30,6 +32,7 @@ class Content:
             f"人设 {self.voice.persona.name}：{len(self.voice.phrases)} 条话术",
             f"关键词回复 {len(self.faq)} 条",
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
+            f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
         ]
 
 
@@ -54,6 +57,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     """
     problems: list[Problem] = []
     voice, book = None, FaqBook(())
+    questions: tuple[Question, ...] = ()
     scripts: Mapping[str, list[Beat]] | None = None
     try:
         folder = persona_folder(config)
@@ -79,6 +83,10 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
             ]  # fmt: skip
         except ConfigError as error:
             problems += error.problems
+        try:
+            questions = load_banks(folder / "quiz", taboo)
+        except ConfigError as error:
+            problems += error.problems
         if persona is not None and phrases is not None:
             voice = Voice(persona, phrases)
     try:
@@ -90,7 +98,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts)
+    return Content(voice, book, scripts, questions)
 
 
 def _phrases(

@@ -8,6 +8,7 @@ from storage.ledger import Ledger, Prizes
 from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
+from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 
 
@@ -25,6 +26,7 @@ class Store:
         self.agenda = Agenda(db)
         self.office = Office(db)
         self.sessions = Sessions(db)
+        self.quizzes = Quizzes(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
