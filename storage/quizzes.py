@@ -120,9 +120,7 @@ class Quizzes:
             " WHERE session_id = ? AND number = ? ORDER BY place",
             (session_id, number),
         )
-        return [
-            AnswerRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7], row[8]) for row in rows
-        ]
+        return [AnswerRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7], row[8]) for row in rows]
 
     def last_wrong(self, group_id: str, member_id: str, number: int | None) -> tuple[int, int, int | None] | None:
         """(session, question, closed at) of a member's newest answer in a group that was judged wrong."""
