@@ -73,7 +73,10 @@ def test_repeating_the_question_in_its_own_unit_is_no_conversion() -> None:
     assert is_right("2斤", ["2斤", "2"], "1公斤是几斤？")
 
 
-@pytest.mark.parametrize("talk", ["哈哈哈", "不知道", "这是什么呀", "谁知道", "太难了", "😊😊", "今天中午去楼下那家新开的店吃面", "66666", ""])
+@pytest.mark.parametrize(
+    "talk",
+    ["哈哈哈", "不知道", "这是什么呀", "谁知道", "太难了", "😊😊", "今天中午去楼下那家新开的店吃面", "66666", ""],
+)
 def test_talk_is_no_guess(talk: str) -> None:
     assert not is_attempt(talk, ["豆浆"])
 
@@ -123,7 +126,8 @@ def chinese(value: int) -> str:
 
 
 def _section(value: int) -> str:
-    parts, zero = [], False
+    parts: list[str] = []
+    zero = False
     for size, sign in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
         digit, value = divmod(value, size)
         if digit:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from opencc import OpenCC
 
-from bot.games.amounts import NUMERALS, Amount, amount_of, arabic, same_amount
+from bot.games.amounts import Amount, amount_of, arabic, same_amount
 
 _SIMPLER = OpenCC("t2s")
 _DASHES = str.maketrans({**dict.fromkeys("‐‑‒–—―−～~", "-"), "⁄": "/", "∕": "/", "○": "〇", "º": "°", "˚": "°"})
@@ -135,7 +135,7 @@ def tells(hint: str, answers: Sequence[str]) -> str | None:
 
 
 _FILLER = re.compile(
-    rf"^(?:[哈嘿呵嘻啊哦噢喔嗯额呃哇诶唉哎呀啦]|嗨|来了|不知道|不会|不懂|好难|太难了|难|提示|加油|快|等等|[{NUMERALS}]?6{{2,}})+$"
+    r"^(?:[哈嘿呵嘻啊哦噢喔嗯额呃哇诶唉哎呀啦]|嗨|来了|不知道|不会|不懂|好难|太难了|难|提示|加油|快|等等|6{3,})+$"
 )
 _ASKING = re.compile(r"什么|怎么|为啥|为何|多少|哪|谁|啥|几[点个种]|吗$")
 
