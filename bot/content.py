@@ -8,6 +8,7 @@ from bot.catalogue import Catalogue, load_catalogue
 from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
+from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
 from bot.voice import ALWAYS, Persona, Voice, slots_in
@@ -26,6 +27,7 @@ class Content:
     faq: FaqBook
     scripts: Mapping[str, list[Beat]]
     catalogue: Catalogue = field(default_factory=Catalogue)
+    questions: tuple[Question, ...] = ()
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -35,6 +37,7 @@ class Content:
             f"关键词回复 {len(self.faq)} 条",
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
             f"积分商城 {len(self.catalogue.items)} 件",
+            f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
         ]
 
 
@@ -59,6 +62,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     """
     problems: list[Problem] = []
     voice, book, catalogue = None, FaqBook(()), Catalogue()
+    questions: tuple[Question, ...] = ()
     scripts: Mapping[str, list[Beat]] | None = None
     try:
         folder = persona_folder(config)
@@ -89,6 +93,10 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
             catalogue = load_catalogue(folder / "shop.toml", taboo, list(titles))
         except ConfigError as error:
             problems += error.problems
+        try:
+            questions = load_banks(folder / "quiz", taboo)
+        except ConfigError as error:
+            problems += error.problems
         if persona is not None and phrases is not None:
             voice = Voice(persona, phrases)
     try:
@@ -100,7 +108,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts, catalogue)
+    return Content(voice, book, scripts, catalogue, questions)
 
 
 def _phrases(

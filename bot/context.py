@@ -1,6 +1,6 @@
 """What a handler may reach for, bound to the current transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.errors import Problem
 from bot.events import Event
+from bot.quizbank import Question
 from bot.replies import Say
 from bot.settings import GroupSettings, Role
 from bot.words import Reading
@@ -24,6 +25,12 @@ class Desk(Protocol):
 
     def words(self, settings: GroupSettings) -> list[str]:
         """Every command word, for "did you mean"."""
+
+    def is_command(self, reading: Reading, settings: GroupSettings) -> bool:
+        """Whether a message is a command under these settings, of a member or of staff."""
+
+    def questions(self) -> Sequence[Question]:
+        """Every question of the persona's banks, in the order of the files."""
 
     def preview(self, say: Say, settings: GroupSettings) -> str:
         """The words that a Say would become now, without saying them."""

@@ -1,6 +1,6 @@
 """What handlers may ask of the house itself: help, previews, reloading, the agenda, the state of the process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.catalogue import Catalogue
@@ -9,11 +9,12 @@ from bot.content import Content, setting_problems
 from bot.context import zone_of
 from bot.errors import Problem
 from bot.outbox import Outbox
+from bot.quizbank import Question
 from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
 from bot.settings import GroupSettings, Role
-from bot.words import normalise
+from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
 
@@ -63,6 +64,12 @@ class FrontDesk:
 
     def words(self, settings: GroupSettings) -> list[str]:
         return [word for route in self._switchboard.commands if not route.role for word in route.words_in(settings)]
+
+    def is_command(self, reading: Reading, settings: GroupSettings) -> bool:
+        return self._switchboard.command_of(reading, settings) is not None
+
+    def questions(self) -> Sequence[Question]:
+        return self.content.questions
 
     def preview(self, say: Say, settings: GroupSettings) -> str:
         now = self._world.now()

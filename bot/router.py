@@ -177,15 +177,17 @@ class Switchboard:
             return ((route,) if route else ()), None
         return self._events.get(BeatDue.kind if isinstance(event, BeatDue) else event.kind, ()), None
 
+    def command_of(self, reading: Reading, settings: GroupSettings) -> Route | None:
+        """The command that a message is, whoever said it."""
+        route = self.table(settings).get(reading.head)
+        meant = route is not None and (not reading.rest or route.usage or reading.addressed)
+        return route if route is not None and meant and not (route.off and route.off(settings)) else None
+
     def _of_message(
         self, event: MessageReceived, reading: Reading, settings: GroupSettings, role: str | None
     ) -> tuple[tuple[Route, ...], Hit | None]:
-        route = self.table(settings).get(reading.head)
-        if (
-            route is not None
-            and (not reading.rest or route.usage or reading.addressed)
-            and not (route.off and route.off(settings))
-        ):
+        route = self.command_of(reading, settings)
+        if route is not None:
             return (route if route.role is None or role is not None else self._bands["refusal"],), None
         if settings.faq.on:
             hit = self.spotter(reading, event.group, settings)

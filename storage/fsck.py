@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
+from storage.fsck_quiz import QUIZ_RULES
 from storage.schema import steps
 
 MOST = 100
@@ -296,5 +297,6 @@ RULES: dict[str, Rule] = {
     "line_keys": _line_keys,
     "milestones": _milestones,
     **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
+    **QUIZ_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

@@ -10,6 +10,7 @@ from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
 from storage.points import Points
+from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 from storage.shop import Shop
 
@@ -31,6 +32,7 @@ class Store:
         self.points = Points(db)
         self.shop = Shop(db)
         self.gates = Gates(db)
+        self.quizzes = Quizzes(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

@@ -28,6 +28,8 @@ class Move:
     staff: bool = False
     form: str = "text"
     media: str = ""
+    asked: bool = False
+    """Somebody else would answer it: it is a command or a keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Table:
     starter: str = ""
     points: int = 0
     """What the group's settings give for a win."""
+    now: int = 0
+    """When the event is handled (ms): later than `at` after an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,21 @@ class Turn:
     wins: tuple[Win, ...] = ()
     wake_at: int | None = None
     over: bool = False
+    notes: tuple[Mapping[str, Any], ...] = ()
+    """What is worth keeping beside the state, for the game's keeper."""
+
+
+Keeper = Callable[[Any, int, Turn], None]
+"""Writes the notes of a turn into tables: (context, session number, turn)."""
+KEEPERS: dict[str, Keeper] = {}
+"""Game id -> keeper. A game without one leaves nothing but state, moves and wins."""
 
 
 class Game(Protocol):
-    """A game that runs in sessions. `words` open it; `phrases` are declared like those of a handler: key -> slots."""
+    """A game that runs in sessions. `words` open it; `phrases` are declared like those of a handler: key -> slots.
+
+    A game without words is opened by a handler of its own.
+    """
 
     id: str
     title: str

@@ -7,10 +7,10 @@ import bot.games
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
-from bot.games import Game, Move, Table, Turn
+from bot.games import KEEPERS, Game, Move, Table, Turn
 from bot.replies import PASS, Silence, Wishes, say
 from bot.router import Router
-from bot.world import from_ms
+from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
 from storage.sessions import Session
 
@@ -38,7 +38,8 @@ def _register(game: Game) -> None:
 
     opened.__name__ = game.id
     router.says(game.phrases)
-    router.command(*game.words, help=game.help, usage=game.usage, role=game.role)(opened)
+    if game.words:
+        router.command(*game.words, help=game.help, usage=game.usage, role=game.role)(opened)
 
 
 for _game in GAMES.values():
@@ -48,7 +49,8 @@ for _game in GAMES.values():
 def table_for(ctx: Context, session: str, starter: str, arguments: tuple[str, ...] = ()) -> Table:
     """What a rule may know about this moment."""
     return Table(
-        at=ctx.at_ms, session=session, arguments=arguments, starter=starter, points=ctx.settings.play.points,
+        at=ctx.at_ms, now=to_ms(ctx.now), session=session, arguments=arguments, starter=starter,
+        points=ctx.settings.play.points,
         below=lambda n, *occasion: ctx.luck.below(n, "game", session, *occasion), name_of=ctx.store.members.name,
     )  # fmt: skip
 
@@ -75,6 +77,7 @@ def move(event: MessageReceived, ctx: Context) -> Wishes:
     made = Move(
         member=ctx.member, name=ctx.name, text=ctx.reading.text, raw=event.text, at=ctx.at_ms, event_id=event.id,
         addressed=ctx.reading.addressed, staff=ctx.role is not None, form=event.form, media=event.media,
+        asked=ctx.hit is not None or ctx.desk.is_command(ctx.reading, ctx.settings),
     )  # fmt: skip
     for session in ctx.store.sessions.in_group(ctx.group):
         game = GAMES.get(session.game)
@@ -102,6 +105,8 @@ def _save(ctx: Context, session: Session, turn: Turn, status: str = "ended") -> 
     else:
         ctx.store.sessions.save(session.id, state)
     _after(ctx, session.id, turn)
+    if (keep := KEEPERS.get(session.game)) is not None:
+        keep(ctx, session.id, turn)
 
 
 def _after(ctx: Context, number: int, turn: Turn) -> None:
@@ -133,7 +138,7 @@ def stop(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("play.only_in_group")
     wanted = ctx.reading.rest
     open_now = [one for one in ctx.store.sessions.in_group(ctx.group) if one.game in GAMES]
-    chosen = [one for one in open_now if not wanted or wanted in GAMES[one.game].words]
+    chosen = [one for one in open_now if not wanted or wanted in (GAMES[one.game].title, *GAMES[one.game].words)]
     if not chosen:
         # 结束 is also an ordinary word: without a session there is nothing to say, unless the bot was asked.
         return say("play.none") if ctx.reading.addressed else Silence("没有正在玩的局")
