@@ -1,7 +1,7 @@
 """What operators write: persona, phrases, FAQ and scripts, read together, checked together, swapped together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.config import Config, check_model, nearest, read_toml, shipped
@@ -9,6 +9,7 @@ from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
+from bot.story import Story, load_stories
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
 OFTEN = 3
@@ -22,6 +23,7 @@ class Content:
     voice: Voice
     faq: FaqBook
     scripts: Mapping[str, list[Beat]]
+    stories: Mapping[str, Story] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -55,6 +57,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     problems: list[Problem] = []
     voice, book = None, FaqBook(())
     scripts: Mapping[str, list[Beat]] | None = None
+    stories: Mapping[str, Story] = {}
     try:
         folder = persona_folder(config)
     except ConfigError as error:
@@ -79,6 +82,8 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
             ]  # fmt: skip
         except ConfigError as error:
             problems += error.problems
+        stories, bad = load_stories(folder / "story", taboo)
+        problems += bad
         if persona is not None and phrases is not None:
             voice = Voice(persona, phrases)
     try:
@@ -90,7 +95,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts)
+    return Content(voice, book, scripts, stories)
 
 
 def _phrases(

@@ -10,6 +10,7 @@ from bot.errors import Problem
 from bot.events import Event
 from bot.replies import Say
 from bot.settings import GroupSettings, Role
+from bot.story import Story
 from bot.words import Reading
 from bot.world import Luck, to_ms
 from storage.store import Store
@@ -47,6 +48,9 @@ class Desk(Protocol):
 
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""
+
+    def stories(self) -> Mapping[str, Story]:
+        """The serials of the persona, by name."""
 
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""

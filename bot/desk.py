@@ -1,6 +1,6 @@
 """What handlers may ask of the house itself: help, previews, reloading, the agenda, the state of the process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from bot.config import Config
@@ -12,6 +12,7 @@ from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
 from bot.settings import GroupSettings, Role
+from bot.story import Story
 from bot.world import Luck, World
 from storage.store import Store
 
@@ -97,6 +98,9 @@ class FrontDesk:
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)
         return known.lateness if known else None
+
+    def stories(self) -> Mapping[str, Story]:
+        return self.content.stories
 
     def status(self) -> list[str]:
         counts = self._store.outbox.counts()

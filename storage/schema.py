@@ -20,6 +20,12 @@ def m002_sessions(db: Tables) -> None:
     _run(db, _M002)
 
 
+@steps()
+def m040_games(db: Tables) -> None:
+    """The longest chain of a game in a group."""
+    _run(db, _M040)
+
+
 def _run(db: Tables, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
@@ -49,6 +55,17 @@ CREATE TABLE game_move (
   verdict TEXT NOT NULL,
   event_id TEXT NOT NULL,
   PRIMARY KEY (session_id, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+_M040 = """
+CREATE TABLE game_record (
+  game TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  value INTEGER NOT NULL CHECK (value > 0),
+  session_id INTEGER NOT NULL REFERENCES game_session (id),
+  at INTEGER NOT NULL,
+  PRIMARY KEY (game, group_id)
 ) STRICT, WITHOUT ROWID;
 """
 
