@@ -73,6 +73,10 @@ Span = Annotated[timedelta, BeforeValidator(parse_span)]
 Clock = Annotated[int, BeforeValidator(parse_clock)]
 Quiet = Annotated[tuple[int, int] | None, BeforeValidator(_quiet)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+Floor = Annotated[str, BeforeValidator(str), Field(pattern=r"^[1-9][0-9]{0,5}$")]
+Floors = tuple[Floor, ...]
+"""Numbers of floors, as staff write them."""
 Word = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -188,8 +192,10 @@ class Games(Part):
     relay_hints: int = Field(3, ge=0, le=50, title="成语接龙一局几次提示", description="提示太多就成了机器人自己玩")
     pass_span: Span = Field(timedelta(minutes=30), title="口令接龙限时", description="半小时凑不齐就散")
     floor_span: Span = Field(timedelta(minutes=30), title="盖楼默认多久", description="一个午休够盖一栋")
-    floor_lucky: tuple[int, ...] = Field(
-        (8, 18, 66, 88, 168, 188), title="幸运楼层", description="开局就公布，中途不改；前密后疏，小群也中得到"
+    floor_lucky: Floors = Field(
+        ("8", "18", "66", "88", "168", "188"),
+        title="幸运楼层",
+        description="开局就公布，中途不改；前密后疏，小群也中得到",
     )
     floor_every: int = Field(10, ge=1, le=1000, title="每几层报一次楼", description="层层都报会刷屏")
     floor_most: int = Field(2000, ge=10, le=100_000, title="最高盖到几层", description="到顶就封顶，免得没完")
@@ -205,7 +211,7 @@ class Games(Part):
     signup_most: int = Field(200, ge=2, le=500, title="报名最多几人", description="微信群上限 500；再多要分批")
     signup_native: bool = Field(True, title="读微信自带的 #接龙", description="大家已经会用，不必改习惯")
     story: str = Field("", max_length=60, title="连载哪个故事", description="文件名，留空就是人设里的头一个")
-    story_since: date | None = Field(None, title="从哪天起的签到算数", description="开新故事时写；留空就全算")
+    story_since: Day = Field(None, title="从哪天起的签到算数", description="开新故事时写；留空就全算")
     story_gap: Span = Field(
         timedelta(hours=1), title="同一回多久内不在群里重贴", description="加了好友的发私信，没加的才贴群里"
     )

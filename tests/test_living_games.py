@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from storage.fsck_games import GAME_RULES, WOKEN
 from tests.conftest import OpenRoom, Room, group_config, keys
 
 
-async def open_quiet(open_room: OpenRoom, **games: object) -> Room:
+async def open_quiet(open_room: OpenRoom, **games: Any) -> Room:
     return await open_room(group_config(scripts=[], games=games))
 
 

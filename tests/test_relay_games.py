@@ -255,7 +255,9 @@ class FloorsMachine(RuleBasedStateMachine):
 
     @initialize(lucky=st.sets(st.integers(1, 30), max_size=5), most=st.integers(10, 25))
     def begin(self, lucky: set[int], most: int) -> None:
-        self.host = Host(floors_rule.game, Games(floor_lucky=tuple(lucky), floor_most=most, floor_every=3)).open()
+        self.host = Host(
+            floors_rule.game, Games(floor_lucky=tuple(map(str, lucky)), floor_most=most, floor_every=3)
+        ).open()
         self.built: list[str] = []
         self.lucky, self.most = lucky, most
 

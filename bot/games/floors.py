@@ -31,7 +31,7 @@ class Floors:
         slogan = "".join(parts) or PLAIN
         if len(slogan) > 20 or not slogan[0].isalnum():
             raise Mistake("floors.usage")
-        lucky = sorted({floor for floor in table.rules.floor_lucky if floor > 0})
+        lucky = sorted({int(floor) for floor in table.rules.floor_lucky})
         state = {"slogan": slogan, "until": until, "count": 0, "last": "", "lucky": lucky, "warned": "", "won": []}
         said = line("floors.open", "开了一局", slogan=slogan, until=table.clock(until), lucky=_shown(lucky))
         return Turn(state, (said,), wake_at=until)

@@ -23,7 +23,7 @@ class TeamMatch:
 
     id = "pk"
     title = "花式PK"
-    words = ("花式pk", "pk")
+    words = ("花式PK", "PK")
     usage = "[速算|成语接龙|盖楼] [20:00]"
     help = "说「红队」「蓝队」站队，两队比一场；「战况」看比分"
     role = None

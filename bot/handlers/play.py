@@ -14,6 +14,7 @@ from bot.games import Game, Move, Table, Turn
 from bot.games.deadline import read_deadline, show_moment
 from bot.replies import PASS, Say, Silence, Wishes, say
 from bot.router import Router
+from bot.words import bare
 from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
 from storage.sessions import Session
@@ -203,7 +204,7 @@ def stop(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("play.only_in_group")
     wanted = ctx.reading.rest
     open_now = [one for one in ctx.store.sessions.in_group(ctx.group) if one.game in GAMES]
-    chosen = [one for one in open_now if not wanted or wanted in GAMES[one.game].words]
+    chosen = [one for one in open_now if not wanted or bare(wanted) in map(bare, GAMES[one.game].words)]
     if not chosen:
         # 结束 is also an ordinary word: without a session there is nothing to say, unless the bot was asked.
         return say("play.none") if ctx.reading.addressed else Silence("没有正在玩的局")
