@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.events import Event
 from bot.handlers.play import GAMES
 from storage.database import Database
 from storage.export import Reader, write_csv
@@ -24,7 +25,7 @@ async def test_three_hundred_posts_in_the_same_instant_make_floors_without_gaps_
     room = await open_quiet(open_room, floor_lucky=[100, 300])
     await room.says("小满", "盖楼")
     now = room.world.now()
-    posts = [room.a_message(f"p{n}", "盖", member=f"m{n}", name=f"人{n}", at=now) for n in range(300)]
+    posts: list[Event] = [room.a_message(f"p{n}", "盖", member=f"m{n}", name=f"人{n}", at=now) for n in range(300)]
     said = await room.feed(posts)
     await room.feed(posts)  # delivered once more
     floors = [int(row[0]) for row in room.rows("SELECT verdict FROM game_move ORDER BY number")]
