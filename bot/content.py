@@ -11,6 +11,7 @@ from bot.faq import FaqBook, load_faq
 from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
+from bot.story import Story, load_stories
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
 GREETING = ALWAYS | {"names", "benefit"}
@@ -28,6 +29,7 @@ class Content:
     scripts: Mapping[str, list[Beat]]
     catalogue: Catalogue = field(default_factory=Catalogue)
     questions: tuple[Question, ...] = ()
+    stories: Mapping[str, Story] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -64,6 +66,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     voice, book, catalogue = None, FaqBook(()), Catalogue()
     questions: tuple[Question, ...] = ()
     scripts: Mapping[str, list[Beat]] | None = None
+    stories: Mapping[str, Story] = {}
     try:
         folder = persona_folder(config)
     except ConfigError as error:
@@ -97,6 +100,8 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
             questions = load_banks(folder / "quiz", taboo)
         except ConfigError as error:
             problems += error.problems
+        stories, bad = load_stories(folder / "story", taboo)
+        problems += bad
         if persona is not None and phrases is not None:
             voice = Voice(persona, phrases)
     try:
@@ -108,7 +113,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts, catalogue, questions)
+    return Content(voice, book, scripts, catalogue, questions, stories)
 
 
 def _phrases(

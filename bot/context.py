@@ -12,6 +12,7 @@ from bot.events import Event
 from bot.quizbank import Question
 from bot.replies import Say
 from bot.settings import GroupSettings, Role
+from bot.story import Story
 from bot.words import Reading
 from bot.world import Luck, to_ms
 from storage.store import Store
@@ -20,8 +21,8 @@ from storage.store import Store
 class Desk(Protocol):
     """What handlers may ask of the house itself, beyond this one event."""
 
-    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, str, str]]:
-        """(word, usage, help) of every command that a role may use under these settings."""
+    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, tuple[str, ...], str, str]]:
+        """(section, words, usage, help) of every command that a role may use under these settings."""
 
     def words(self, settings: GroupSettings) -> list[str]:
         """Every command word, for "did you mean"."""
@@ -62,6 +63,9 @@ class Desk(Protocol):
 
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""
+
+    def stories(self) -> Mapping[str, Story]:
+        """The serials of the persona, by name."""
 
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""

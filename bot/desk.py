@@ -1,6 +1,6 @@
 """What handlers may ask of the house itself: help, previews, reloading, the agenda, the state of the process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.catalogue import Catalogue
@@ -14,6 +14,7 @@ from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
 from bot.settings import GroupSettings, Role
+from bot.story import Story
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
@@ -54,9 +55,9 @@ class FrontDesk:
         """After settings changed: the same content, planned anew."""
         self.use(self.content)
 
-    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, str, str]]:
+    def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, tuple[str, ...], str, str]]:
         return [
-            (route.words_in(settings)[0], route.usage, route.help)
+            (route.section, route.words_in(settings), route.usage, route.help)
             for route in sorted(self._switchboard.commands, key=lambda route: route.role is not None)
             if (role is not None and Role.reaches(role, route.role) if route.role else True)
             and not (route.off and route.off(settings))
@@ -116,6 +117,9 @@ class FrontDesk:
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)
         return known.lateness if known else None
+
+    def stories(self) -> Mapping[str, Story]:
+        return self.content.stories
 
     def status(self) -> list[str]:
         counts = self._store.outbox.counts()

@@ -27,6 +27,7 @@ class Route:
     usage: str = ""
     help: str = ""
     off: Callable[[GroupSettings], bool] | None = None
+    section: str = ""
     may_pass: bool = False
     """It looks first and may leave the event to the others: an open session."""
 
@@ -50,8 +51,10 @@ Spotter = Callable[[Reading, str | None, GroupSettings], Hit | None]
 class Router:
     """What one handler file offers. A new feature is one file with `router = Router("its-name")`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, title: str = "其他") -> None:
         self.name = name
+        self.title = title
+        """The heading under which 帮助 lists its words."""
         self.commands: list[Route] = []
         self.events: list[tuple[str, Route]] = []
         self.topics: list[tuple[str, Route]] = []
@@ -71,7 +74,9 @@ class Router:
         """A word that starts a message. Without `usage` nothing may follow it. `role` makes it a staff word."""
 
         def register(handler: H) -> H:
-            self.commands.append(Route(self._name_of(handler), handler, words, words_from, role, usage, help, off))
+            self.commands.append(
+                Route(self._name_of(handler), handler, words, words_from, role, usage, help, off, self.title)
+            )
             return handler
 
         return register

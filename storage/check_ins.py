@@ -84,6 +84,23 @@ class CheckIns:
             )
         ]
 
+    def most_days(self, member_id: str, day: str) -> int:
+        """The days of a member since `day` in the group where there are most of them."""
+        row = self._execute(
+            "SELECT max(days) FROM (SELECT count(*) AS days FROM check_in WHERE member_id = ? AND day >= ?"
+            " GROUP BY group_id) AS counted",
+            (member_id, day),
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def count_since(self, group_id: str, member_id: str, day: str) -> int:
+        """How many days a member has in a group since `day`."""
+        row = self._execute(
+            "SELECT count(*) FROM check_in WHERE group_id = ? AND member_id = ? AND day >= ?",
+            (group_id, member_id, day),
+        ).fetchone()
+        return int(row[0])
+
     def set_streaks(self, group_id: str, member_id: str, streaks: Iterable[tuple[str, int]]) -> None:
         """Writes repaired streaks: (day, streak)."""
         for day, streak in streaks:

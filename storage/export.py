@@ -118,6 +118,16 @@ EXPORTS: dict[str, Export] = {
             "\nsettled_at 结束时间 time\nplatform_id 平台消息id\nwhy_not 没发的原因\nslots 话术填空 json"
         ),
     ),
+    "signups": Export(
+        "SELECT s.id, s.group_id, s.group_id, json_extract(s.state, '$.title'), r.key + 1,"
+        " json_extract(r.value, '$.text'), json_extract(r.value, '$.by'), m.name, s.status, s.opened_at"
+        " FROM game_session s, json_each(s.state, '$.rows') r LEFT JOIN member m"
+        " ON m.member_id = json_extract(r.value, '$.by') WHERE s.game = 'signup' ORDER BY s.id, r.key",
+        _columns(
+            f"session 局 number\n{_GROUP}\ntitle 活动\nplace 序号 number\ntext 报名\nmember_id 登记人id\nmember 登记人"
+            "\nstatus 状态 word\nopened_at 开始时间 time"
+        ),
+    ),
     "audit": Export(
         "SELECT a.id, a.at, a.staff_id, m.name, a.group_id, a.group_id, a.action, a.what, a.event_id FROM audit a"
         " LEFT JOIN member m ON m.member_id = a.staff_id ORDER BY a.id",
@@ -132,6 +142,7 @@ _WORDS = {
     "own": "签到", "make_up": "补签", "points": "积分", "make_up_card": "补签卡", "reply": "回复", "game": "游戏",
     "reminder": "提醒", "campaign": "活动", "staff": "员工", "queued": "排队", "sending": "发送中", "sent": "已发",
     "unknown": "结果未知", "failed": "失败", "expired": "过期", "held": "扣下",
+    "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
 
 

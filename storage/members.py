@@ -78,6 +78,11 @@ class Members:
         )
         return bool(cursor.rowcount)
 
+    def is_contact(self, member_id: str) -> bool:
+        """Whether the member may be written to in 1:1."""
+        sql = "SELECT 1 FROM member WHERE member_id = ? AND contact_since IS NOT NULL"
+        return self._execute(sql, (member_id,)).fetchone() is not None
+
     def join(self, group_id: str, member_id: str, at: int, *, inviter: str, source: str) -> tuple[int | None, bool]:
         """Notes that somebody is in a group. Returns when they were last greeted there (ms) and whether they are new
         to it or had left (False: we knew they were in)."""

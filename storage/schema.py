@@ -38,6 +38,12 @@ def m030_quiz(db: Tables) -> None:
     _run(db, _M030)
 
 
+@steps()
+def m040_games(db: Tables) -> None:
+    """The longest chain of a game in a group."""
+    _run(db, _M040)
+
+
 def _run(db: Tables, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
@@ -154,6 +160,17 @@ CREATE TABLE talk_day (
   PRIMARY KEY (group_id, member_id, day)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX talk_day_unpaid ON talk_day (day) WHERE paid = 0;
+"""
+
+_M040 = """
+CREATE TABLE game_record (
+  game TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  value INTEGER NOT NULL CHECK (value > 0),
+  session_id INTEGER NOT NULL REFERENCES game_session (id),
+  at INTEGER NOT NULL,
+  PRIMARY KEY (game, group_id)
+) STRICT, WITHOUT ROWID;
 """
 
 _M001 = """

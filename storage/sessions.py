@@ -94,6 +94,22 @@ class Sessions:
         self._execute("UPDATE game_session SET status = ?, ended_at = ? WHERE id = ?", (status, at, number))
         self._playing = None
 
+    def best(self, group_id: str, game: str) -> int:
+        """The record of a game in a group; 0 when there is none."""
+        sql = "SELECT value FROM game_record WHERE game = ? AND group_id = ?"
+        row = self._execute(sql, (game, group_id)).fetchone()
+        return int(row[0]) if row else 0
+
+    def keep_best(self, number: int, value: int, *, at: int) -> None:
+        """Notes what a session reached, if it is more than ever before in its group."""
+        self._execute(
+            "INSERT INTO game_record (game, group_id, value, session_id, at)"
+            " SELECT game, group_id, ?1, id, ?2 FROM game_session WHERE id = ?3"
+            " ON CONFLICT (game, group_id) DO UPDATE SET value = excluded.value, session_id = excluded.session_id,"
+            " at = excluded.at WHERE excluded.value > game_record.value",
+            (value, at, number),
+        )
+
     def record(self, number: int, member_id: str, *, at: int, text: str, verdict: str, event_id: str) -> int:
         """Writes a move down; the order is the engine's. Returns its place, 1 for the first."""
         row = self._execute("SELECT max(number) FROM game_move WHERE session_id = ?", (number,)).fetchone()

@@ -1,10 +1,12 @@
 """`yuanzi export`: tables that people and their spreadsheets can open."""
 
+import contextlib
 import csv
 import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +27,17 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def week(tmp_path: Path) -> Path:
-    return two_weeks(tmp_path)
+    path = two_weeks(tmp_path)
+    state = json.dumps(
+        {"title": "徒步", "rows": [{"text": "小满 2人", "by": "u1", "native": False}]}, ensure_ascii=False
+    )
+    with contextlib.closing(sqlite3.connect(path)) as conn, conn:
+        conn.execute(
+            "INSERT INTO game_session (game, group_id, state, status, opened_at, event_id)"
+            " VALUES ('signup', 'yuanqi', ?, 'ended', 1, 'e')",
+            (state,),
+        )
+    return path
 
 
 def export(what: str, db: Path, *more: object) -> int:

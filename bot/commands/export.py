@@ -23,6 +23,7 @@ NAMES = {
     "check-ins": "签到",
     "ledger": "流水",
     "outbox": "发件箱",
+    "signups": "报名",
     "audit": "审计",
 }
 

@@ -5,10 +5,11 @@ hands it every message of the group, wakes it, pays its wins through the ledger 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.replies import Say
+from bot.replies import Say, Sort
+from bot.settings import Games
 
 State = Mapping[str, Any]
 """What a game knows: plain JSON values only. It is stored after every turn and survives any crash."""
@@ -46,11 +47,33 @@ class Table:
     """What the group's settings give for a win."""
     now: int = 0
     """When the event is handled (ms): later than `at` after an outage."""
+    words: str = ""
+    """What followed the opening word, as it was typed."""
+    when: Callable[[str], int | None] = lambda _text: None
+    """Reads a deadline (`20:00`, `明天 20:00`, `12-05 20:00`, `30min`) -> ms; None when it is not one."""
+    clock: Callable[[int], str] = str
+    """Shows a moment (ms) in the group's zone."""
+    balance_of: Callable[[str], int] = lambda _member: 0
+    """The points of a member."""
+    rules: Games = field(default_factory=Games)
+    """The group's settings for games."""
+    best: int = 0
+    """The record of this game in this group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Win:
     """Points for a member; `key` is used once in a session, so a win pays once."""
+
+    key: str
+    member: str
+    points: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """Points that a member puts in; `key` is used once in a session. The rule has looked at the balance."""
 
     key: str
     member: str
@@ -71,6 +94,13 @@ class Turn:
     over: bool = False
     notes: tuple[Mapping[str, Any], ...] = ()
     """What is worth keeping beside the state, for the game's keeper."""
+    stakes: tuple[Stake, ...] = ()
+    refunds: tuple[str, ...] = ()
+    """Keys of stakes to give back."""
+    score: int = 0
+    """What the move is worth to a team, when this game is played inside a 花式PK."""
+    best: int = 0
+    """A length that may be this group's record."""
 
 
 Keeper = Callable[[Any, int, Turn], None]
@@ -104,3 +134,17 @@ class Game(Protocol):
 
     def stop(self, state: State, table: Table) -> Turn:
         """Somebody ends it early: a fair last word."""
+
+
+class Shown(Protocol):
+    """A game whose table can be asked for, also after the session: `shows` are the words for it."""
+
+    shows: tuple[str, ...]
+
+    def show(self, state: State, table: Table) -> Say:
+        """How things stand."""
+
+
+def line(key: str, because: str, **slots: object) -> Say:
+    """What a game says in its group, with the reason that staff read."""
+    return Say(key, slots, sort=Sort.GAME, because=because)

@@ -8,7 +8,7 @@ from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
 
-router = Router("campaign")
+router = Router("campaign", "定时")
 router.says({"agenda.report": "rows", "agenda.empty": "", "staff.missed": "count rows"})
 REPORT_AFTER = timedelta(seconds=30)
 """Missed posts are reported together, a little later: after a long outage there are many."""

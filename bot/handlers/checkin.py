@@ -14,7 +14,7 @@ from bot.router import Router
 from bot.settings import CheckIn, GroupSettings
 from storage.ledger import CARD, account
 
-router = Router("checkin")
+router = Router("checkin", "签到")
 router.says(
     {
         "checkin.done": "name streak points balance next",

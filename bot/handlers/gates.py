@@ -11,7 +11,7 @@ from bot.router import Router
 from bot.world import to_ms
 from storage.gates import GateNote
 
-router = Router("gates")
+router = Router("gates", "防刷")
 router.says(
     {
         "gate.stopped": "name item why", "gate.appealed": "name number item", "gate.nothing": "name",

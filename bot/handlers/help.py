@@ -8,7 +8,8 @@ from bot.events import MessageReceived
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 
-router = Router("help")
+router = Router("help", "帮助")
+Known = list[tuple[str, tuple[str, ...], str, str]]
 router.says(
     {
         "help.member": "commands", "help.staff": "commands", "help.command": "word usage", "help.unknown": "word",
@@ -22,13 +23,26 @@ router.says(
 def show_help(event: MessageReceived, ctx: Context) -> Wishes:
     known = ctx.desk.help_for(ctx.role, ctx.settings)
     if ctx.reading.rest:
-        word = ctx.reading.arguments[0]
-        usage = next(
-            (f"{one} {args}：{text}" if args else f"{one}：{text}" for one, args, text in known if one == word), ""
-        )
-        return say("help.command", word=word, usage=usage) if usage else say("help.unknown", word=word[:20])
-    rows = "\n".join(f"· {word}{f' {args}' if args else ''}：{text}" for word, args, text in known)
-    return say("help.staff" if ctx.role else "help.member", commands=rows)
+        return _explain(ctx.reading.arguments[0], known)
+    sections: dict[str, list[str]] = {}
+    for section, words, _, _ in known:
+        sections.setdefault(section, []).append(words[0])
+    rows = "\n".join(f"· {section}：{'、'.join(words)}" for section, words in sections.items())
+    return say(
+        "help.staff" if ctx.role else "help.member", commands=f"{rows}\n怎么用：发「帮助 口令」，比如「帮助 签到」"
+    )
+
+
+def _explain(word: str, known: Known) -> Say:
+    """How one word is used, or all words under one heading."""
+    found = [
+        f"{words[0]} {usage}：{text}" if usage else f"{words[0]}：{text}"
+        for section, words, usage, text in known
+        if word in words or word == section
+    ]
+    if not found:
+        return say("help.unknown", word=word[:20])
+    return say("help.command", word=word, usage="\n".join(found))
 
 
 @router.band("fallback")

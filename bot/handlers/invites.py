@@ -16,7 +16,7 @@ from bot.world import to_ms
 from storage.gates import LEFT_EARLY
 from storage.ledger import POINTS, account
 
-router = Router("invites")
+router = Router("invites", "邀请")
 router.says({"invite.paid": "name friends points days", "invite.taken_back": "name friend points more"})
 
 

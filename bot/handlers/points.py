@@ -18,7 +18,7 @@ from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
 from storage.points import HistoryRow
 
-router = Router("points")
+router = Router("points", "积分")
 router.says(
     {
         "points.balance": "name balance worth level next", "points.level": "title more above", "points.top": "title",

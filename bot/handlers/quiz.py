@@ -17,7 +17,7 @@ from bot.words import one_line
 from bot.world import from_ms, to_ms
 from storage.quizzes import AnswerRow, Asked
 
-router = Router("quiz")
+router = Router("quiz", "答题")
 router.says(
     {
         "quiz.usage": "most topics",

@@ -18,7 +18,7 @@ from storage.ledger import POINTS, account
 from storage.quizzes import AnswerRow, Asked
 from storage.sessions import Session
 
-router = Router("quiz_appeals")
+router = Router("quiz_appeals", "答题")
 router.says(
     {
         "quiz.appeal": "name text number id",

@@ -15,7 +15,7 @@ from bot.world import from_ms, to_ms
 from storage.ledger import account
 from storage.shop import Redemption
 
-router = Router("shop")
+router = Router("shop", "商城")
 router.says(
     {
         "shop.list": "rows balance", "shop.empty": "", "shop.unknown": "text", "shop.short": "name item more number",

@@ -12,7 +12,7 @@ from bot.words import one_line
 from bot.world import to_ms
 from storage.shop import Redemption
 
-router = Router("shop_staff")
+router = Router("shop_staff", "商城")
 router.says(
     {
         "shop.pending": "count rows", "shop.pending_empty": "", "shop.written_off": "number item name state",

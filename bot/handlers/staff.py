@@ -20,7 +20,7 @@ from bot.shown import shown
 from bot.world import to_ms
 from storage.ledger import Movement
 
-router = Router("staff")
+router = Router("staff", "员工")
 router.says(
     {
         "settings.show": "group rows", "settings.changed": "key old new", "settings.bad": "key reason hint",

@@ -9,7 +9,7 @@ from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
 
-router = Router("welcome")
+router = Router("welcome", "欢迎")
 router.says(
     {
         "welcome.group": "names benefit",
