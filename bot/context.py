@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.catalogue import Catalogue
 from bot.config import Config
-from bot.errors import Problem
+from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.quizbank import Question
 from bot.replies import Say
@@ -143,6 +143,11 @@ class Context:
     def may(self, role: str) -> bool:
         """Whether whoever caused the event has at least this staff role."""
         return self.role is not None and Role.reaches(self.role, role)
+
+    def needs(self, role: str) -> None:
+        """Raises Mistake when the staff member's role only lets them look."""
+        if not self.may(role):
+            raise Mistake("staff.read_only", name=self.name)
 
     def audit(self, action: str, what: str) -> None:
         """Writes a staff action down."""

@@ -8,10 +8,16 @@ from bot.earning import DAY_MS, SINCE, standing_of
 from bot.errors import Mistake
 from bot.gates import RECENT_DAYS, TALK_DAYS, Facts, reasons
 from bot.replies import Say, Sort, say
+from bot.settings import GroupSettings
 from bot.world import from_ms, to_ms
 from storage.ledger import CARD, POINTS, Movement, account
 from storage.shop import Redemption
 
+STATES = {
+    "reserved": "等地址", "issued": "已发放", "delivered": "已送达", "written_off": "已核销", "expired": "已过期",
+    "refunded": "已退回",
+}  # fmt: skip
+"""What members read of a redemption's state."""
 TILL = "house:shop"
 REMINDERS = (timedelta(days=1), timedelta(hours=3))
 """How long before its end a pass or a held piece is mentioned once more."""
@@ -246,3 +252,14 @@ def aftermath(ctx: Context, group: str | None, member: str, title: str) -> str:
     if balance < 0:
         parts.append(f"，还欠 {-balance} 积分")
     return "".join(parts)
+
+
+def switched_off(settings: GroupSettings) -> bool:
+    """Whether a group does without points."""
+    return not settings.points.on
+
+
+def asked(ctx: Context) -> Redemption | None:
+    """The redemption whose number was written first, whoever's it is."""
+    text = ctx.reading.arguments[0].removeprefix("#").removesuffix("号") if ctx.reading.rest else ""
+    return ctx.store.shop.get(int(text)) if text.isdecimal() and len(text) < 16 else None

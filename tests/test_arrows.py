@@ -29,29 +29,43 @@ CORE: dict[str, set[str]] = {
     "faq": {"config", "errors", "segment", "settings", "words"},
     "scripts": {"config", "errors", "replies", "settings"},
     # Rules: numbers come from settings, a member's mistake is an error.
-    "games": {"errors", "events", "replies", "settings"},
+    # Idioms, answers and sums are compared in normalised form.
+    "games": {"errors", "events", "replies", "settings", "words"},
+    # Files that people edit: the shop, question banks, the serial.
+    "catalogue": {"config", "errors", "settings"},
+    "quizbank": {"config", "errors", "games", "settings"},
+    "story": {"config", "errors", "settings"},
+    # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
+    "levels": {"settings"},
+    "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
-    "attendance": {"games", "settings", "storage"},
+    "attendance": {"games", "levels", "settings", "storage"},
+    # Points for talk and invitations, and redemptions with their consequences: shared by several handlers.
+    "earning": {"context", "levels", "settings", "storage", "words", "world"},
+    "redeeming": {
+        "catalogue", "context", "earning", "errors", "gates", "replies", "settings", "storage", "world",
+    },
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
+        "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -74,7 +88,12 @@ HANDLERS_FROM: dict[str, set[str]] = {
         "Movement",
         "account",
     },  # names of assets and accounts; tables through ctx.store
-    "storage.sessions": {"Session"},  # the row that ctx.store hands out
+    # Rows that ctx.store hands out, and the words in which they are told apart.
+    "storage.sessions": {"Session"},
+    "storage.gates": {"GateNote", "LEFT_EARLY"},
+    "storage.points": {"HistoryRow"},
+    "storage.quizzes": {"AnswerRow", "Asked"},
+    "storage.shop": {"Redemption"},
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
 MAY_KNOW_WIRES = {"commands", "wiring", "bench", "bench_wechaty", "app", "stage", "room", "chat"}

@@ -3,9 +3,7 @@
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.handlers.points import switched_off
-from bot.handlers.staff import needs
-from bot.redeeming import to_staff
+from bot.redeeming import switched_off, to_staff
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import to_ms
@@ -70,7 +68,7 @@ def _rule(ctx: Context, state: str, verb: str, outcome: str) -> Wishes:
     if not text.isdecimal() or len(text) > 15:
         # 驳回 and 放行 are ordinary words, too.
         return say("gate.usage", sort=Sort.STAFF) if not text or ctx.reading.addressed else Silence("不是号码")
-    needs(ctx, "operator")
+    ctx.needs("operator")
     note = ctx.store.gates.gate_note(number=int(text))
     if note is None or not ctx.store.gates.appeal(note.id, state, was="open"):
         raise Mistake("gate.usage")

@@ -8,11 +8,9 @@ from bot.context import Context
 from bot.earning import HOUSE, standing_of
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.handlers.staff import needs
-from bot.redeeming import holds
+from bot.redeeming import holds, switched_off
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
-from bot.settings import GroupSettings
 from bot.words import normalise, one_line
 from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
@@ -35,11 +33,6 @@ AT_ONCE = 20
 """Members who can be granted points in one message."""
 _AMOUNT = re.compile(r"(?<!\S)\+?(\d{1,9})(?:分|积分)?(?!\S)")
 _WINDOWS = {"周": "本周", "月": "本月", "总": "总"}
-
-
-def switched_off(settings: GroupSettings) -> bool:
-    """Whether a group does without points."""
-    return not settings.points.on
 
 
 # -- balance -------------------------------------------------------------------------------------------------------
@@ -176,7 +169,7 @@ def nickname(event: MessageReceived, ctx: Context) -> Wishes:
 
 @router.command("发分", help="给群友发积分", usage="@群友 几分 原因", role="operator", off=switched_off)
 def grant(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "operator")
+    ctx.needs("operator")
     rest, members = _addressed(event, ctx)
     match, most = _AMOUNT.search(rest), ctx.settings.points.grant_most
     if match is None or not members or not 1 <= int(match[1]) <= most:

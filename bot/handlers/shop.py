@@ -6,8 +6,18 @@ from bot.catalogue import Item
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
-from bot.handlers.points import switched_off
-from bot.redeeming import payload_of, redeem, refund, show_time, to_staff, told, wake_before
+from bot.redeeming import (
+    STATES,
+    asked,
+    payload_of,
+    redeem,
+    refund,
+    show_time,
+    switched_off,
+    to_staff,
+    told,
+    wake_before,
+)
 from bot.replies import Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.words import one_line
@@ -31,10 +41,6 @@ router.says(
 )  # fmt: skip
 MINE = 8
 ADDRESS = 200
-STATES = {
-    "reserved": "等地址", "issued": "已发放", "delivered": "已送达", "written_off": "已核销", "expired": "已过期",
-    "refunded": "已退回",
-}  # fmt: skip
 _LIVE = ("issued", "delivered")
 
 
@@ -93,12 +99,6 @@ def mine(event: MessageReceived, ctx: Context) -> Wishes:
             ctx.store.shop.become(one.id, "delivered", at=to_ms(ctx.now))
         rows.append(row)
     return say("shop.mine", rows="\n".join(rows))
-
-
-def asked(ctx: Context) -> Redemption | None:
-    """The redemption whose number was written first, whoever's it is."""
-    text = ctx.reading.arguments[0].removeprefix("#").removesuffix("号") if ctx.reading.rest else ""
-    return ctx.store.shop.get(int(text)) if text.isdecimal() and len(text) < 16 else None
 
 
 @router.command("取消兑换", help="还没发出的可以取消，积分退回", usage="几号", off=switched_off)

@@ -3,9 +3,7 @@
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.handlers.shop import STATES, asked
-from bot.handlers.staff import needs
-from bot.redeeming import refund, show_time
+from bot.redeeming import STATES, asked, refund, show_time
 from bot.replies import Sort, Wishes, flatten, say
 from bot.router import Router
 from bot.words import one_line
@@ -54,7 +52,7 @@ def _chosen(ctx: Context) -> Redemption:
 
 @router.command("核销", help="商城里换的已经用掉或发出", usage="几号", role="service")
 def write_off(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "service")
+    ctx.needs("service")
     one = _chosen(ctx)
     if one.kind not in _DONE or one.state not in ("reserved", "issued", "delivered") or _is_done(one):
         raise Mistake("shop.not_open", number=one.id, state=STATES[one.state])
@@ -72,7 +70,7 @@ def _is_done(one: Redemption) -> bool:
 
 @router.command("退回", help="退掉一次兑换，积分还给本人", usage="几号 原因", role="operator")
 def give_back(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "operator")
+    ctx.needs("operator")
     one = _chosen(ctx)
     why = one_line(" ".join(ctx.reading.verbatim.split()[1:]), 60) or "店里退回"
     if one.given is not None:

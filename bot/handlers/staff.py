@@ -33,12 +33,6 @@ router.says(
 MOST = 30
 
 
-def needs(ctx: Context, role: str) -> None:
-    """Raises Mistake when the staff member's role only lets them look."""
-    if not ctx.may(role):
-        raise Mistake("staff.read_only", name=ctx.name)
-
-
 # -- settings ------------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +89,7 @@ def settings(event: MessageReceived, ctx: Context) -> Wishes:
     old = current(ctx.settings, path)
     if not value.strip():
         return say("settings.show", group=path, rows=f"{shown(old)}（{known[path].title or path}）", sort=Sort.STAFF)
-    needs(ctx, "operator")
+    ctx.needs("operator")
     if event.group is None:
         raise Mistake("settings.bad", key=path, reason="要在那个群里发", hint="")
     return _change(ctx, path, written(value.strip(), old), old)
@@ -162,7 +156,7 @@ def _listed(key: str, found: Any, rows: list[str], what: str) -> Say:
 
 @router.command("兑现", help="奖品已经发给本人", usage="号码", role="service")
 def hand_over(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "service")
+    ctx.needs("service")
     number = _asked_number(ctx)
     if not ctx.store.prizes.hand_over(number):
         raise Mistake("roster.empty", what=f"{number} 号待发奖品")
@@ -182,7 +176,7 @@ def _asked_number(ctx: Context) -> int:
 
 @router.command("撤销", help="按流水号撤销一笔，连带的一起改回来", usage="流水号", role="operator")
 def undo(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "operator")
+    ctx.needs("operator")
     number = _asked_number(ctx)
     movement = ctx.store.ledger.get(number)
     if movement is None or movement.reverses is not None:
@@ -231,7 +225,7 @@ def _unwind(ctx: Context, movement: Movement, member: str) -> str:
 
 @router.command("重载", help="重新读人设、问答和脚本，不用重启", role="operator")
 def reload(event: MessageReceived, ctx: Context) -> Wishes:
-    needs(ctx, "operator")
+    ctx.needs("operator")
     try:
         rows = ctx.desk.reload()
     except ConfigError as error:
