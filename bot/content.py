@@ -1,10 +1,11 @@
 """What operators write: persona, phrases, FAQ and scripts, read together, checked together, swapped together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.config import Config, check_model, nearest, read_toml, shipped
+from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
 from bot.scripts import Beat, load_scripts
@@ -22,6 +23,7 @@ class Content:
     voice: Voice
     faq: FaqBook
     scripts: Mapping[str, list[Beat]]
+    draws: Mapping[str, DrawPlan] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -85,12 +87,17 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
         scripts = load_scripts(Path(config.settings.bot.scripts) if config.settings.bot.scripts else None)
     except ConfigError as error:
         problems += error.problems
+    draws: Mapping[str, DrawPlan] = {}
+    try:
+        draws = load_draws(Path(config.settings.bot.draws) if config.settings.bot.draws else None)
+    except ConfigError as error:
+        problems += error.problems
     if voice is not None:
         problems += _script_problems(scripts or {}, voice)
         problems += setting_problems(config.file, config.settings.groups, scripts, voice)
     if problems or voice is None or scripts is None:
         raise ConfigError(problems)
-    return Content(voice, book, scripts)
+    return Content(voice, book, scripts, draws)
 
 
 def _phrases(

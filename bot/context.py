@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from bot.config import Config
+from bot.draw_plan import DrawPlan
 from bot.errors import Problem
 from bot.events import Event
 from bot.replies import Say
@@ -47,6 +48,15 @@ class Desk(Protocol):
 
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""
+
+    def secret(self, *occasion: object) -> str:
+        """64 hexadecimal digits that nobody can know before; whoever asks must store them."""
+
+    def draw_plan(self, name: str) -> DrawPlan | None:
+        """A draw that an operator wrote as a file, by its name."""
+
+    def draw_plans(self) -> list[str]:
+        """The names of all of them."""
 
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""

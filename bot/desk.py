@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.config import Config
 from bot.content import Content, setting_problems
 from bot.context import zone_of
+from bot.draw_plan import DrawPlan
 from bot.errors import Problem
 from bot.outbox import Outbox
 from bot.replies import Say, Sort
@@ -97,6 +98,15 @@ class FrontDesk:
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)
         return known.lateness if known else None
+
+    def secret(self, *occasion: object) -> str:
+        return self._world.secret(self._luck, *occasion)
+
+    def draw_plan(self, name: str) -> DrawPlan | None:
+        return self.content.draws.get(name)
+
+    def draw_plans(self) -> list[str]:
+        return list(self.content.draws)
 
     def status(self) -> list[str]:
         counts = self._store.outbox.counts()

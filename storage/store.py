@@ -3,6 +3,7 @@
 from storage.agenda import Agenda
 from storage.check_ins import CheckIns
 from storage.database import Database
+from storage.draws import Draws
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
 from storage.members import Members
@@ -25,9 +26,11 @@ class Store:
         self.agenda = Agenda(db)
         self.office = Office(db)
         self.sessions = Sessions(db)
+        self.draws = Draws(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
         self.members.forget_cache()
         self.outbox.forget_cache()
         self.sessions.forget_cache()
+        self.draws.forget_cache()
