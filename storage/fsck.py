@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
+from storage.fsck_draws import DRAW_RULES
 from storage.schema import steps
 
 MOST = 100
@@ -295,5 +296,6 @@ RULES: dict[str, Rule] = {
     "line_keys": _line_keys,
     "milestones": _milestones,
     **{name: partial(_ask, sql) for name, sql in _QUESTIONS.items()},
+    **DRAW_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""
