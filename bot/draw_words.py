@@ -64,8 +64,11 @@ def parse_when(text: str, now: datetime) -> datetime:
         return due + timedelta(days=7) if due <= now else due
     parts = [int(part) for part in re.findall(r"\d+", day)]
     year, month, number = parts if len(parts) == 3 else (now.year, *parts)
-    due = due.replace(year=year, month=month, day=number)
-    return due if due > now or len(parts) == 3 else due.replace(year=year + 1)
+    try:
+        due = due.replace(year=year, month=month, day=number)
+        return due if due > now or len(parts) == 3 else due.replace(year=year + 1)
+    except ValueError:
+        raise ValueError(f"没有「{text[:30]}」这一天") from None
 
 
 def parse_deadline(text: str, mode: str, now: datetime) -> dict[str, Any]:

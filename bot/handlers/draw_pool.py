@@ -218,8 +218,9 @@ def answer(event: MessageReceived, ctx: Context) -> Wishes:
     if text == "取消":
         ctx.store.draws.drop_draft(ctx.member)
         return say("draw.cancelled", sort=Sort.STAFF)
-    if text in {word for word, _, _ in ctx.desk.help_for(ctx.role, ctx.settings)}:
-        return PASS
+    commands = {word for word, usage, _ in ctx.desk.help_for(ctx.role, ctx.settings) if usage[:1] in ("", "[")}
+    if text in commands:
+        return PASS  # other words still work inside; 补抽, which needs a number as a command, is an answer here
     pending = _pending(answers)
     if not pending:
         return _confirm(text, answers, ctx)

@@ -182,11 +182,11 @@ def correct(event: MessageReceived, ctx: Context) -> Wishes:
         raise wrong(str(error)) from None
     except ConfigError as error:
         raise wrong(error.problems[0].reason) from None
-    drawing.void(draw, f"更正{what}")
+    voided = drawing.void(draw, f"更正{what}")
     fresh, opened = drawing.open(plan, draw.groups, draw.round)
     ctx.audit("更正", f"第 {draw.id} 号改{what}，重开为第 {fresh.id} 号")
     says = drawing.announce(draw, "draw.corrected", "规则不能改，更正要作废重开", reason=f"更正{what}", fresh=fresh.id)
-    return _told(ctx, [*says, *opened], f"已重开为第 {fresh.id} 号。")
+    return _told(ctx, [*voided, *says, *opened], f"已重开为第 {fresh.id} 号。")
 
 
 @router.command("晒单", help="看等审的晒单；通过或退回", usage="[通过|退回 编号 原因]", role="service")
