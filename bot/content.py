@@ -1,11 +1,13 @@
 """What operators write: persona, phrases, FAQ and scripts, read together, checked together, swapped together."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from bot.catalogue import Catalogue, load_catalogue
 from bot.config import Config, check_model, nearest, read_toml, shipped
+from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
 from bot.quizbank import Question, load_banks
@@ -16,6 +18,8 @@ from bot.voice import ALWAYS, Persona, Voice, slots_in
 
 GREETING = ALWAYS | {"names", "benefit"}
 """Slots of a greeting to newcomers, whichever phrase a group or a source chose for it."""
+P = TypeVar("P")
+D = TypeVar("D")
 OFTEN = 3
 """Fewest variants of a phrase: with fewer, a group hears the same line again too soon."""
 
@@ -30,6 +34,7 @@ class Content:
     catalogue: Catalogue = field(default_factory=Catalogue)
     questions: tuple[Question, ...] = ()
     stories: Mapping[str, Story] = field(default_factory=dict)
+    draws: Mapping[str, DrawPlan] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -62,58 +67,57 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
 
     Raises ConfigError with every problem of every file.
     """
-    problems: list[Problem] = []
-    voice, book, catalogue = None, FaqBook(()), Catalogue()
-    questions: tuple[Question, ...] = ()
-    scripts: Mapping[str, list[Beat]] | None = None
-    stories: Mapping[str, Story] = {}
-    try:
-        folder = persona_folder(config)
-    except ConfigError as error:
-        problems += error.problems
-    else:
-        persona, phrases = None, None
+    read = _Reading()
+    bot = config.settings.bot
+    folder = read.part(lambda: persona_folder(config), None)
+    content = _of_persona(folder, config, declared, read) if folder is not None else None
+    scripts = read.part(lambda: load_scripts(Path(bot.scripts) if bot.scripts else None), None)
+    draws = read.part(lambda: load_draws(Path(bot.draws) if bot.draws else None), {})
+    if content is not None:
+        read.problems += _script_problems(scripts or {}, content.voice)
+        read.problems += setting_problems(config.file, config.settings.groups, scripts, content.voice)
+    if read.problems or content is None or scripts is None:
+        raise ConfigError(read.problems)
+    return replace(content, scripts=scripts, draws=draws)
+
+
+class _Reading:
+    """Reads part after part and keeps the problems of all."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def part(self, load: Callable[[], P], otherwise: D) -> P | D:
+        """What `load` gives, or `otherwise` when it finds problems."""
         try:
-            persona = check_model(Persona, read_toml(folder / "persona.toml"), str(folder / "persona.toml"))
+            return load()
         except ConfigError as error:
-            problems += error.problems
-        taboo = persona.taboo if persona is not None else ()
-        try:
-            phrases, bad = _phrases(folder / "phrases.toml", taboo, declared)
-            problems += bad
-        except ConfigError as error:
-            problems += error.problems
-        try:
-            book = load_faq(folder / "faq.toml")
-            problems += [
-                Problem(str(folder / "faq.toml"), f"entry.{entry}.answer", f"用了禁用词「{word}」")
-                for entry, answer in book.answers.items() for word in taboo if word in answer
-            ]  # fmt: skip
-        except ConfigError as error:
-            problems += error.problems
-        titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
-        try:
-            catalogue = load_catalogue(folder / "shop.toml", taboo, list(titles))
-        except ConfigError as error:
-            problems += error.problems
-        try:
-            questions = load_banks(folder / "quiz", taboo)
-        except ConfigError as error:
-            problems += error.problems
-        stories, bad = load_stories(folder / "story", taboo)
-        problems += bad
-        if persona is not None and phrases is not None:
-            voice = Voice(persona, phrases)
-    try:
-        scripts = load_scripts(Path(config.settings.bot.scripts) if config.settings.bot.scripts else None)
-    except ConfigError as error:
-        problems += error.problems
-    if voice is not None:
-        problems += _script_problems(scripts or {}, voice)
-        problems += setting_problems(config.file, config.settings.groups, scripts, voice)
-    if problems or voice is None or scripts is None:
-        raise ConfigError(problems)
-    return Content(voice, book, scripts, catalogue, questions, stories)
+            self.problems += error.problems
+            return otherwise
+
+
+def _of_persona(
+    folder: Path, config: Config, declared: Mapping[str, tuple[str, ...]], read: _Reading
+) -> Content | None:
+    """Everything in a persona's folder; None when there is no voice to speak with."""
+    file = folder / "persona.toml"
+    persona = read.part(lambda: check_model(Persona, read_toml(file), str(file)), None)
+    taboo = persona.taboo if persona is not None else ()
+    phrases, bad = read.part(lambda: _phrases(folder / "phrases.toml", taboo, declared), (None, []))
+    read.problems += bad
+    book = read.part(lambda: load_faq(folder / "faq.toml"), FaqBook(()))
+    read.problems += [
+        Problem(str(folder / "faq.toml"), f"entry.{entry}.answer", f"用了禁用词「{word}」")
+        for entry, answer in book.answers.items() for word in taboo if word in answer
+    ]  # fmt: skip
+    titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
+    catalogue = read.part(lambda: load_catalogue(folder / "shop.toml", taboo, list(titles)), Catalogue())
+    questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())
+    stories, bad = load_stories(folder / "story", taboo)
+    read.problems += bad
+    if persona is None or phrases is None:
+        return None
+    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories)
 
 
 def _phrases(

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.catalogue import Catalogue
 from bot.config import Config
+from bot.draw_plan import DrawPlan
 from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.quizbank import Question
@@ -66,6 +67,15 @@ class Desk(Protocol):
 
     def stories(self) -> Mapping[str, Story]:
         """The serials of the persona, by name."""
+
+    def secret(self, *occasion: object) -> str:
+        """64 hexadecimal digits that nobody can know before; whoever asks must store them."""
+
+    def draw_plan(self, name: str) -> DrawPlan | None:
+        """A draw that an operator wrote as a file, by its name."""
+
+    def draw_plans(self) -> list[str]:
+        """The names of all of them."""
 
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""

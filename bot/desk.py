@@ -7,6 +7,7 @@ from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.content import Content, setting_problems
 from bot.context import zone_of
+from bot.draw_plan import DrawPlan
 from bot.errors import Problem
 from bot.outbox import Outbox
 from bot.quizbank import Question
@@ -120,6 +121,15 @@ class FrontDesk:
 
     def stories(self) -> Mapping[str, Story]:
         return self.content.stories
+
+    def secret(self, *occasion: object) -> str:
+        return self._world.secret(self._luck, *occasion)
+
+    def draw_plan(self, name: str) -> DrawPlan | None:
+        return self.content.draws.get(name)
+
+    def draw_plans(self) -> list[str]:
+        return list(self.content.draws)
 
     def status(self) -> list[str]:
         counts = self._store.outbox.counts()

@@ -59,6 +59,7 @@ class Router:
         self.events: list[tuple[str, Route]] = []
         self.topics: list[tuple[str, Route]] = []
         self.bands: list[tuple[str, Route]] = []
+        self.watchers: list[tuple[str, Route]] = []
         self.phrases: dict[str, tuple[str, ...]] = {}
 
     def says(self, phrases: Mapping[str, str]) -> None:
@@ -108,6 +109,16 @@ class Router:
 
         return register
 
+    def watch(self, name: str) -> Callable[[H], H]:
+        """Messages of a conversation for which `Switchboard.awake[name]` says yes; looks before everybody else and
+        may PASS."""
+
+        def register(handler: H) -> H:
+            self.watchers.append((name, Route(self._name_of(handler), handler, may_pass=True)))
+            return handler
+
+        return register
+
     def _name_of(self, handler: Callable[..., Any]) -> str:
         return f"{self.name}.{handler.__name__}"
 
@@ -131,6 +142,9 @@ class Switchboard:
         self.spotter: Spotter = lambda _reading, _group, _settings: None
         self.in_session: Callable[[str], bool] = lambda _group: False
         """Whether a game runs in a group: then its session looks at messages first."""
+        self._watchers = tuple(one for router in self.routers for one in router.watchers)
+        self.awake: dict[str, Callable[[str | None, str | None], bool]] = {}
+        """Watcher -> whether it wants the messages of a (group, member)."""
         self._tables: dict[int, tuple[GroupSettings, dict[str, Route]]] = {}
 
     def problems(self, groups: Mapping[str, GroupSettings]) -> list[Problem]:
@@ -176,7 +190,13 @@ class Switchboard:
         if isinstance(event, MessageReceived):
             routes, hit = self._of_message(event, reading, settings, role)
             playing = event.group is not None and self.in_session(event.group)
-            return ((self._bands["session"], *routes) if playing else routes), hit
+            if playing:
+                routes = (self._bands["session"], *routes)
+            watching = [
+                route for name, route in self._watchers
+                if (wants := self.awake.get(name)) is not None and wants(event.group, event.member)
+            ]  # fmt: skip
+            return ((*watching, *routes) if watching else routes), hit
         if isinstance(event, Tick):
             route = self._topics.get(event.topic)
             return ((route,) if route else ()), None

@@ -39,6 +39,11 @@ class Luck:
         digest = hashlib.blake2b(name, key=self._key, digest_size=8).digest()
         return int.from_bytes(digest, "big") % n
 
+    def token(self, *occasion: object) -> str:
+        """64 hexadecimal digits for this occasion."""
+        name = "\x1f".join(map(str, occasion)).encode("utf-8", "replace")
+        return hashlib.blake2b(name, key=self._key, digest_size=32).hexdigest()
+
     def pick(self, options: Sequence[T], *occasion: object) -> T:
         """One of the options for this occasion."""
         return options[self.below(len(options), *occasion)]
@@ -59,6 +64,12 @@ class World(Protocol):
 
     def arrive(self, moment: datetime) -> None:
         """A virtual clock moves forward to `moment` (never back); a real one does not listen."""
+
+    def secret(self, luck: Luck, *occasion: object) -> str:
+        """64 hexadecimal digits that nobody can know before: whoever asks must store them.
+
+        In a virtual world they follow from luck, so that a replay is exact.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Waits in the real world; a virtual world only moves its clock."""
@@ -87,6 +98,9 @@ class RealWorld:
     def arrive(self, moment: datetime) -> None:
         """Real time moves by itself."""
 
+    def secret(self, luck: Luck, *occasion: object) -> str:  # noqa: ARG002  chance itself, not our luck
+        return secrets.token_hex(32)
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
@@ -104,6 +118,9 @@ class VirtualWorld:
 
     def arrive(self, moment: datetime) -> None:
         self._now = max(self._now, moment.astimezone(UTC))
+
+    def secret(self, luck: Luck, *occasion: object) -> str:
+        return luck.token("secret", *occasion)
 
     async def sleep(self, seconds: float) -> None:
         self.arrive(self._now + timedelta(seconds=seconds))

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
+from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
@@ -300,5 +301,6 @@ RULES: dict[str, Rule] = {
     **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
     **QUIZ_RULES,
     **GAME_RULES,
+    **DRAW_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

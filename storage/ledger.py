@@ -145,6 +145,21 @@ class Prizes:
             f"SELECT id, member_id, what, won_at FROM prize WHERE state = 'owed' {where} ORDER BY id LIMIT ?", values
         ).fetchall()
 
+    def handed(self, prefix: str) -> set[str]:
+        """Keys with this prefix whose prizes were handed over."""
+        rows = self._execute(
+            "SELECT key FROM prize WHERE key >= ? AND key < ? AND state = 'handed'", (prefix, prefix + "\U0010ffff")
+        )
+        return {row[0] for row in rows}
+
+    def of_member(self, member_id: str, most: int) -> list[tuple[int, str, str, str]]:
+        """(number, key, what, state) of what a member won and was not taken back, newest first."""
+        return self._execute(
+            "SELECT id, key, what, state FROM prize WHERE member_id = ? AND state <> 'taken_back'"
+            " ORDER BY id DESC LIMIT ?",
+            (member_id, most),
+        ).fetchall()
+
     def standing(self, prefix: str) -> set[str]:
         """Keys with this prefix that were won and not taken back."""
         rows = self._execute(

@@ -3,6 +3,7 @@
 from storage.agenda import Agenda
 from storage.check_ins import CheckIns
 from storage.database import Database
+from storage.draws import Draws
 from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
@@ -29,6 +30,7 @@ class Store:
         self.agenda = Agenda(db)
         self.office = Office(db)
         self.sessions = Sessions(db)
+        self.draws = Draws(db)
         self.points = Points(db)
         self.shop = Shop(db)
         self.gates = Gates(db)
@@ -39,3 +41,4 @@ class Store:
         self.members.forget_cache()
         self.outbox.forget_cache()
         self.sessions.forget_cache()
+        self.draws.forget_cache()

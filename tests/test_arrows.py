@@ -35,11 +35,13 @@ CORE: dict[str, set[str]] = {
     "catalogue": {"config", "errors", "settings"},
     "quizbank": {"config", "errors", "games", "settings"},
     "story": {"config", "errors", "settings"},
+    # A draw as an operator writes it.
+    "draw_plan": {"config", "errors", "games", "settings"},
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
     "levels": {"settings"},
     "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -48,24 +50,32 @@ CORE: dict[str, set[str]] = {
     "redeeming": {
         "catalogue", "context", "earning", "errors", "gates", "replies", "settings", "storage", "world",
     },
+    # Draws: the life of one draw over the tables, its proof as text, its words; shared by several handlers.
+    "drawing": {
+        "context", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words", "world",
+    },
+    "draw_proof": {"games", "storage"},
+    "draw_words": {"settings"},
+    "draw_desk": {"context", "draw_plan", "drawing", "errors", "replies"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
+        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -90,6 +100,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
     "storage.sessions": {"Session"},
+    "storage.draws": {"Draw", "WinnerRow"},
     "storage.gates": {"GateNote", "LEFT_EARLY"},
     "storage.points": {"HistoryRow"},
     "storage.quizzes": {"AnswerRow", "Asked"},
