@@ -105,6 +105,7 @@ class Engine:
         async with self._lock:
             try:
                 await self._begin()
+                self._outbox.settle()  # before errands: one of them may be about a line that was just sent
                 for errand in errands:
                     errand()
                 batch = self.process(inbound)
@@ -366,7 +367,8 @@ class Engine:
     def announce(self, topic: str, message: Say) -> None:
         """Tells staff something that no event of a platform brought, inside a transaction: an errand of a channel."""
         now = self._world.now()
-        self._tell(message, self._note_of_our_own(topic, now), 0, now)
+        about = str(message.slots.get("channel", ""))  # two channels may have news in the same millisecond
+        self._tell(message, self._note_of_our_own(topic, now, about), 0, now)
 
     def _tell_troubles(self, now: datetime) -> None:
         troubles, self._outbox.troubles = self._outbox.troubles, []
@@ -378,9 +380,9 @@ class Engine:
         rows = "\n".join(f"· {key}：{what}" for key, what in troubles[:5])
         self._tell(say("staff.trouble", count=len(troubles), rows=rows), event, 0, now)
 
-    def _note_of_our_own(self, topic: str, now: datetime) -> Tick:
+    def _note_of_our_own(self, topic: str, now: datetime, about: str = "") -> Tick:
         """An event of the bot's own, recorded like any other, that staff lines can point to."""
-        event = Tick(id=f"tick:{topic}::{to_ms(now)}", at=now, channel="", topic=topic, key="")
+        event = Tick(id=f"tick:{topic}:{about}:{to_ms(now)}", at=now, channel="", topic=topic, key=about)
         self._store.interactions.record(
             event.id,
             event.kind,

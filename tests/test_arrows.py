@@ -77,8 +77,8 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.sessions": {"Session"},  # the row that ctx.store hands out
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
-MAY_KNOW_WIRES = {"commands", "bench", "bench_wechaty", "app", "stage", "room", "chat"}
-MAY_KNOW_APP = {"commands", "bench", "stage", "manual"}
+MAY_KNOW_WIRES = {"commands", "bench", "bench_wechaty", "app", "stage", "room", "chat", "wiring", "manual"}
+MAY_KNOW_APP = {"commands", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),

@@ -115,6 +115,9 @@ class KfSettings(Strict):
     reply_hours: Seconds = 48 * 3600.0
     reply_count: Count = 5
     code_life: Seconds = 20.0
+    names: bool = True
+    """Ask for a customer's nickname, one call each, once."""
+    name_deadline: Seconds = 3.0
     end_from: list[int] = Field(default=[2, 3])
     """From which session states the API may end a session. UNCONFIRMED for 2."""
     repeated_msgid_codes: list[int] = Field(default=[])
