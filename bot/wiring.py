@@ -204,6 +204,23 @@ def channel_problems(config: Config) -> list[Problem]:
             read(config)
         except ConfigError as error:
             problems += error.problems
+    return problems or name_problems(config)
+
+
+def name_problems(config: Config) -> list[Problem]:
+    """Names of channels that are used twice, or that staff and groups refer to and nobody has."""
+    official = [one.name for one in wecom_settings(config).wires()]
+    names = [*config.settings.channels, *config.settings.wechaty, *official]
+    problems = [
+        Problem(config.file, f"通道 {name}", "两个通道用了同一个名字", "换一个名字")
+        for name in sorted({one for one in names if names.count(one) > 1})
+    ]
+    asked = [(f"staff.{person.id}.channels", name) for person in config.settings.staff for name in person.channels]
+    asked += [(f"groups.{group}.channel", config.group(group).channel) for group in config.named_groups]
+    for key, name in asked:
+        if name and name not in names:
+            close = nearest(name, names)
+            problems.append(Problem(config.file, key, f"没有通道「{name}」", f"是不是 {close[0]}？" if close else ""))
     return problems
 
 
