@@ -88,6 +88,10 @@ class Engine:
         # SQLite's own waiting would hold up the loop and every channel with it; `_begin` waits instead.
         self._db.conn.execute("PRAGMA busy_timeout = 0")
         self.handled = 0
+        self.only_when_mentioned: frozenset[str] = frozenset()
+        """Channels that hear a group only when somebody turns to the bot."""
+        self.accounts: dict[str, str] = {}
+        """Channel -> the platform id of the bot's own account, learnt at login: whoever mentions it turns to the bot."""
 
     # -- reading, before the writer ------------------------------------------------------------------------------
 
@@ -95,7 +99,9 @@ class Engine:
         """What an event's text says. Pure: runs before and beside the writer."""
         if not isinstance(event, MessageReceived) or event.form != "text" or not event.text:
             return Inbound(event, NOTHING)
-        return Inbound(event, self.reader.read(event.text, mentions=event.mentions, private=event.group is None))
+        to_us = event.group is None or event.channel in self.only_when_mentioned
+        to_us = to_us or (bool(event.mentions) and self.accounts.get(event.channel) in event.mentions)
+        return Inbound(event, self.reader.read(event.text, mentions=event.mentions, private=to_us))
 
     # -- one transaction -----------------------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ class Host:
         if app is None:
             return
         app.desk.channel_states[name] = str(state)
+        if state.account:
+            app.engine.accounts[name] = state.account
         trouble = _trouble(state)
         if trouble == self._trouble.get(name, ""):
             return
