@@ -91,7 +91,7 @@ class Engine:
         self.only_when_mentioned: frozenset[str] = frozenset()
         """Channels that hear a group only when somebody turns to the bot."""
         self.accounts: dict[str, str] = {}
-        """Channel -> the platform id of the bot's own account, learnt at login: whoever mentions it turns to the bot."""
+        """Channel -> the platform id of the bot's own account, learnt at login: whoever mentions it means the bot."""
 
     # -- reading, before the writer ------------------------------------------------------------------------------
 

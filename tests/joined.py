@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 KF, APP, CONTACT, BOT, ROBOT = "kefu", "app", "kehu", "zhinen", "tixing"
 """Names of the channels."""
 KFID, GROUP, BOSS, MEI = "wkSandboxKf", "wrSandboxGroup", "zhangsan", "wmSandboxXiaomei"
-CORP, AGENT, SECRET = "ww0123456789abcdef", 1000002, "sandbox-secret"  # noqa: S105  opens the sandbox only
-TOKEN, AES_KEY = "QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"  # noqa: S105
+CORP, AGENT, SECRET = "ww0123456789abcdef", 1000002, "sandbox-secret"
+TOKEN, AES_KEY = "QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 SECRETS = {
     "SANDBOX_SECRET": SECRET,
     "SANDBOX_TOKEN": TOKEN,
@@ -83,7 +83,9 @@ def settings(db: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The shipped settings without the simulated group, with the owner on the app's messages."""
     own = {
         "storage": {"path": str(db), "synchronous": "full"},
-        "staff": [{"id": BOSS, "name": "张三", "role": "owner", "channels": [APP]}] if repr(APP) in repr(changes) else [],
+        "staff": [{"id": BOSS, "name": "张三", "role": "owner", "channels": [APP]}]
+        if repr(APP) in repr(changes)
+        else [],
         "channels": {"pipe": {"on": False}},
     }
     return merged(merged(read_toml(shipped("config.toml")), own), changes)

@@ -77,7 +77,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.sessions": {"Session"},  # the row that ctx.store hands out
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
-MAY_KNOW_WIRES = {"commands", "bench", "bench_wechaty", "app", "stage", "room", "chat", "wiring", "manual"}
+MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual"}
 MAY_KNOW_APP = {"commands", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {
@@ -87,7 +87,7 @@ CLOCKS = {
 LUCK = {"random", "secrets", "uuid"}
 LUCK_ALLOWED = {
     "bot/channels/wecom/crypto.py": "nonces of the platform's encryption must not be predictable",
-    "bot/bench_wechaty.py": "makes load for a benchmark",
+    "bot/bench/wechaty.py": "makes load for a benchmark",
 }
 
 

@@ -47,7 +47,7 @@ async def test_all_roads_but_the_sandbox_fit_into_one_config_and_are_built(readm
         data = merged(data, block)
     config = build_config(data, readme)
     names = set(re.findall(r'env = "(\w+)"', section(readme)))
-    environ = {name: AES_KEY for name in names}
+    environ = dict.fromkeys(names, AES_KEY)
     wiring = build(config, Host(RealWorld()), environ)
     assert {*wiring.channels} == {"fuli", "kehu", "kefu", "app", "zhineng", "tixing", "pipe"}
     await wiring.close()
@@ -78,13 +78,23 @@ async def test_the_lines_that_drive_the_sandbox_work() -> None:
         await sandbox.close()
     table = WeComSettings.model_validate(blocks("README.md")[-1]["wecom"])
     assert table.callback is not None
-    assert f'"http://127.0.0.1:{table.callback.port}{table.apps[0].callback.path if table.apps[0].callback else ""}"' in text
+    assert (
+        f'"http://127.0.0.1:{table.callback.port}{table.apps[0].callback.path if table.apps[0].callback else ""}"'
+        in text
+    )
 
 
 @pytest.mark.parametrize("readme", SECTIONS)
 def test_the_risk_and_the_way_to_begin_are_said(readme: str) -> None:
     text = section(readme)
-    for word in ('speaks = "answer"', "yuanzi doctor", "yuanzi wecom-sandbox", "YUANZI_WECHATY_TOKEN", "设置API接收", "企业可信IP"):
+    for word in (
+        'speaks = "answer"',
+        "yuanzi doctor",
+        "yuanzi wecom-sandbox",
+        "YUANZI_WECHATY_TOKEN",
+        "设置API接收",
+        "企业可信IP",
+    ):
         assert word in text
     assert any(word in text for word in ("banned", "封禁"))
     roads = ("wechaty", "客户联系", "微信客服", "智能机器人", "群机器人", "应用消息")

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from bot.config import build_config, merged
+from bot.world import RealWorld
 from tests.gateway_peer import BOT, TOKEN, Gateway, until
 from tests.joined import APP, BOSS, KF, KFID, MEI, Books, Joined, Process, World, joined, settings, yuanzi
 
@@ -69,7 +70,9 @@ class Room:
         return [
             row[0]
             for row in self.books.rows(
-                "SELECT phrase FROM outbox WHERE channel = ? AND group_id IS ? AND state = 'sent' ORDER BY id", WX, group
+                "SELECT phrase FROM outbox WHERE channel = ? AND group_id IS ? AND state = 'sent' ORDER BY id",
+                WX,
+                group,
             )
         ]
 
@@ -127,7 +130,7 @@ async def test_the_member_flows_of_the_first_issue_in_a_group_on_the_gateway(tmp
 async def test_a_post_that_fell_due_is_held_where_the_account_only_answers_and_sent_where_it_may_speak(
     tmp_path: Path, gateway: Gateway
 ) -> None:
-    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    now = RealWorld().now().astimezone(ZoneInfo("Asia/Shanghai"))
     due = now - timedelta(minutes=2)
     scripts = tmp_path / "scripts"
     scripts.mkdir()
@@ -160,9 +163,7 @@ async def test_a_gateway_killed_in_a_burst_doubles_and_loses_nothing(tmp_path: P
     crowd = {f"crowd{number:03}": f"成员{number:03}" for number in range(80)}
     async with in_room(tmp_path, gateway) as (room, bot):
         await room.people(crowd)
-        burst = [
-            {"id": f"b{number}", "from": who, "room": GROUP, "text": "签到"} for number, who in enumerate(crowd)
-        ]
+        burst = [{"id": f"b{number}", "from": who, "room": GROUP, "text": "签到"} for number, who in enumerate(crowd)]
         seen: list[str] = []
 
         async def arrived() -> int:

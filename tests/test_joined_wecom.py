@@ -106,7 +106,8 @@ async def test_joins_of_a_customer_group_become_one_welcome_that_staff_confirm(t
     async with joined(tmp_path, CONTACT, APP) as w:
         await until(lambda: w.books.rows("SELECT id FROM interaction WHERE kind = 'joined'"))  # the roster as it was
         people = [
-            w.sandbox.customers.add("zhangsan", name, quiet=True)["external_userid"] for name in ("小满", "豆豆", "阿杰")
+            w.sandbox.customers.add("zhangsan", name, quiet=True)["external_userid"]
+            for name in ("小满", "豆豆", "阿杰")
         ]
         w.sandbox.groups.join(GROUP, people[:2])
         w.sandbox.groups.join(GROUP, people[2:])
