@@ -77,7 +77,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.sessions": {"Session"},  # the row that ctx.store hands out
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
-MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual"}
+MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
 MAY_KNOW_APP = {"commands", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {

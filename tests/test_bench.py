@@ -33,7 +33,7 @@ def test_the_whole_benchmark_prints_one_json_line_per_figure_and_leaves_nothing_
     without = "wechaty" if any("skipped" in line for line in lines) else "-"
     wanted = {target.name for target in TARGETS if not target.name.startswith(without)}
     assert {row["name"] for row in last["targets"]} == wanted
-    assert names["wecom_callbacks"] == 2
+    assert names["wecom_callbacks"] == 3
     assert names["wechaty_echo"] in {1, 3}
     assert list(tmp_path.iterdir()) == []
 

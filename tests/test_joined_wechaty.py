@@ -150,6 +150,7 @@ async def test_a_post_that_fell_due_is_held_where_the_account_only_answers_and_s
                 conn.execute("UPDATE beat SET done_until = ?", (int((due - timedelta(hours=1)).timestamp() * 1000),))
                 conn.commit()
             await bot.start()
+            await until(lambda: bot.app.desk.channel_states.get(WX, "").endswith("在线"))
             states = "SELECT state FROM outbox WHERE phrase = 'post.morning_call'"
             await until(lambda: room.books.rows(states) == [(expected,)])  # noqa: B023
             await room.says("签到", "checkin.done")  # an answer leaves in either case

@@ -1,4 +1,4 @@
-"""Callbacks of WeCom per second: verified, decrypted, stored and answered, beside an aiohttp handler of the crypto alone.
+"""Callbacks of WeCom per second: verified, decrypted, stored, answered; beside an aiohttp handler of the crypto alone.
 
 Both are posted to by the same client, which is a process of its own."""
 
@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from bot.app import App
 from bot.bench.run import Run
 from bot.channels.wecom.crypto import Envelope
+from bot.channels.wecom.inbox import Inbox
 from bot.config import ROOT, Config, build_config, merged, read_toml, shipped
 from bot.wiring import Host, build
 from bot.world import RealWorld
@@ -33,8 +34,8 @@ def _envelope() -> Envelope:
     return Envelope(SecretStr(TOKEN), SecretStr(AES_KEY), CORP)
 
 
-def _config(db: Path) -> Config:
-    callback = {"path": PATH, "token": {"env": "BENCH_TOKEN"}, "aes_key": {"env": "BENCH_KEY"}, "waiting": 2_000}
+def _config(db: Path, count: int) -> Config:
+    callback = {"path": PATH, "token": {"env": "BENCH_TOKEN"}, "aes_key": {"env": "BENCH_KEY"}, "waiting": count}
     app = {"corp_id": CORP, "agent_id": 1, "secret": {"env": "BENCH_SECRET"}, "message": {"name": "app"}}
     wecom = {"callback": {"port": 0, "at_once": 1_000}, "apps": [{**app, "callback": callback}]}
     own = {
@@ -45,9 +46,9 @@ def _config(db: Path) -> Config:
 
 
 @asynccontextmanager
-async def _ours(db: Path) -> AsyncIterator[int]:
+async def _ours(db: Path, count: int) -> AsyncIterator[tuple[int, Inbox]]:
     """The whole bot. Pictures are posted: they are stored and heard, and nothing is said to them."""
-    config, world = _config(db), RealWorld()
+    config, world = _config(db, count), RealWorld()
     wiring = build(config, Host(world), SECRETS)
     app = App(config, world, wiring.channels, db=db)
     server = wiring.house.server
@@ -56,7 +57,7 @@ async def _ours(db: Path) -> AsyncIterator[int]:
     try:
         while not server.port and not running.done():  # noqa: ASYNC110  a server says nothing when it is up
             await asyncio.sleep(0.01)
-        yield server.port
+        yield server.port, server.inboxes()[0]
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -102,11 +103,16 @@ async def _posted(port: int, count: int) -> Run:
 
 
 async def callbacks(folder: Path, count: int, rounds: int) -> dict[str, list[Run]]:
-    """Both in turns."""
-    runs: dict[str, list[Run]] = {"ours": [], "bare": []}
+    """Both in turns. `worked off`: the same callbacks until the engine has heard the last of them."""
+    runs: dict[str, list[Run]] = {"ours": [], "worked off": [], "bare": []}
     for number in range(rounds):
-        async with _ours(folder / f"callbacks{number}.db") as port:
-            runs["ours"].append(await _posted(port, count))
+        async with _ours(folder / f"callbacks{number}.db", count) as (port, inbox):
+            run = await _posted(port, count)
+            runs["ours"].append(run)
+            began = perf_counter()
+            while len(inbox):
+                await asyncio.sleep(0.01)
+            runs["worked off"].append(Run(count, run.seconds + perf_counter() - began, run.waits))
         async with _bare() as port:
             runs["bare"].append(await _posted(port, count))
     return runs

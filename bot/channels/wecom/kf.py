@@ -73,8 +73,7 @@ class KfWire:
             parcels = [await self.inbox.take(), *self.inbox.take_waiting()]
             token = parse_xml(parcels[-1].body.encode()).word("Token")
             await persist(self.name, self._clock, lambda key=token: self.sync(hear, key), tries=FOREVER)  # type: ignore[misc]
-            for parcel in parcels:
-                await self.inbox.done(parcel)
+            await asyncio.gather(*(self.inbox.done(parcel) for parcel in parcels))  # one commit for all
 
     async def close(self) -> None:
         """Nothing is held."""
