@@ -35,7 +35,8 @@ def write_history(db: Path, interactions: int, crowds: int, ids: Ids) -> None:
         started = to_ms(first)
         conn.execute("BEGIN")
         conn.executemany(
-            "INSERT OR IGNORE INTO chat_group VALUES (?,'pipe',?,NULL)", ((g, started) for g, _, _ in people)
+            "INSERT OR IGNORE INTO chat_group (group_id, channel, first_seen) VALUES (?,'pipe',?)",
+            ((g, started) for g, _, _ in people),
         )
         conn.executemany(
             "INSERT INTO member (member_id, name, channel, first_seen) VALUES (?,?,'pipe',?)",
