@@ -104,6 +104,9 @@ class App:
             schedule=self.schedule, outbox=self.outbox, desk=self.desk,
             reader=Reader({persona.name, *persona.names}, config.settings.bot.ids),
         )  # fmt: skip
+        self.engine.only_when_mentioned = frozenset(
+            name for name, channel in self.channels.items() if channel.abilities.hears == "mentioned"
+        )
         self.desk.use(content)
         self.desk.on_replanned = self._replanned
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=QUEUE)

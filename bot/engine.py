@@ -88,6 +88,10 @@ class Engine:
         # SQLite's own waiting would hold up the loop and every channel with it; `_begin` waits instead.
         self._db.conn.execute("PRAGMA busy_timeout = 0")
         self.handled = 0
+        self.only_when_mentioned: frozenset[str] = frozenset()
+        """Channels that hear a group only when somebody turns to the bot."""
+        self.accounts: dict[str, str] = {}
+        """Channel -> the platform id of the bot's own account, learnt at login: whoever mentions it means the bot."""
 
     # -- reading, before the writer ------------------------------------------------------------------------------
 
@@ -95,7 +99,9 @@ class Engine:
         """What an event's text says. Pure: runs before and beside the writer."""
         if not isinstance(event, MessageReceived) or event.form != "text" or not event.text:
             return Inbound(event, NOTHING)
-        return Inbound(event, self.reader.read(event.text, mentions=event.mentions, private=event.group is None))
+        to_us = event.group is None or event.channel in self.only_when_mentioned
+        to_us = to_us or (bool(event.mentions) and self.accounts.get(event.channel) in event.mentions)
+        return Inbound(event, self.reader.read(event.text, mentions=event.mentions, private=to_us))
 
     # -- one transaction -----------------------------------------------------------------------------------------
 
@@ -105,6 +111,7 @@ class Engine:
         async with self._lock:
             try:
                 await self._begin()
+                self._outbox.settle()  # before errands: one of them may be about a line that was just sent
                 for errand in errands:
                     errand()
                 batch = self.process(inbound)
@@ -366,7 +373,8 @@ class Engine:
     def announce(self, topic: str, message: Say) -> None:
         """Tells staff something that no event of a platform brought, inside a transaction: an errand of a channel."""
         now = self._world.now()
-        self._tell(message, self._note_of_our_own(topic, now), 0, now)
+        about = str(message.slots.get("channel", ""))  # two channels may have news in the same millisecond
+        self._tell(message, self._note_of_our_own(topic, now, about), 0, now)
 
     def _tell_troubles(self, now: datetime) -> None:
         troubles, self._outbox.troubles = self._outbox.troubles, []
@@ -378,9 +386,9 @@ class Engine:
         rows = "\n".join(f"· {key}：{what}" for key, what in troubles[:5])
         self._tell(say("staff.trouble", count=len(troubles), rows=rows), event, 0, now)
 
-    def _note_of_our_own(self, topic: str, now: datetime) -> Tick:
+    def _note_of_our_own(self, topic: str, now: datetime, about: str = "") -> Tick:
         """An event of the bot's own, recorded like any other, that staff lines can point to."""
-        event = Tick(id=f"tick:{topic}::{to_ms(now)}", at=now, channel="", topic=topic, key="")
+        event = Tick(id=f"tick:{topic}:{about}:{to_ms(now)}", at=now, channel="", topic=topic, key=about)
         self._store.interactions.record(
             event.id,
             event.kind,

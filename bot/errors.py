@@ -48,10 +48,12 @@ class ChannelError(YuanziError):
 
 
 class Retryable(ChannelError):
-    """Nothing was sent; try again after `after` seconds."""
+    """Nothing was sent; try again after `after` seconds. Not `tried`: the wire is down or must be silent, so nobody was
+    even asked, and the line waits as long as it is worth saying."""
 
-    def __init__(self, reason: str, after: float = 1.0) -> None:
+    def __init__(self, reason: str, after: float = 1.0, *, tried: bool = True) -> None:
         self.after = after
+        self.tried = tried
         super().__init__(reason)
 
 

@@ -12,6 +12,7 @@ from bot.__main__ import COMMANDS
 from bot.app import switchboard_for
 from bot.catalogue import Item
 from bot.config import load_config, shipped
+from bot.manual_wires import WIRES
 from bot.settings import (
     BotPart,
     ChannelSettings,
@@ -30,7 +31,7 @@ _TABLES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("[storage]", "记在哪里、怎么记", Storage),
     ("[outbox]", "一句话最多等多久，过了就不说", OutboxSettings),
     ("[[staff]]", "员工：按平台 id 认人", Staff),
-    ("[channels.名字]", "通道：目前有 pipe；pace 是说话的节奏", ChannelSettings),
+    ("[channels.名字]", "JSON 行的通道 pipe；pace 是说话的节奏", ChannelSettings),
     ('[groups.default] 和 [groups."群 id"]', "每个群的设置；没写的群用 default", GroupSettings),
     ("checkin.milestones 里的一项", "连续签到满几天给什么", Milestone),
     ("points.levels 里的一项", "攒够几分叫什么", Level),
@@ -48,6 +49,10 @@ def settings_page() -> str:
     ]
     for title, text, model in _TABLES:
         parts += [f"## {title}\n", f"{text}\n", "| 项 | 默认 | 说明 |", "|---|---|---|", *_rows(model), ""]
+    parts += ["# 接企业微信的设置\n", "怎么接见 README「接到企业微信」。时长在这里都是秒数。\n"]
+    for title, text, model, words in WIRES:
+        rows = [f"| `{name}` | {_default(field)} | {words[name]} |" for name, field in model.model_fields.items()]
+        parts += [f"## {title}\n", f"{text}\n", "| 项 | 默认 | 说明 |", "|---|---|---|", *rows, ""]
     return "\n".join(parts)
 
 

@@ -19,6 +19,8 @@ from storage.store import Store
 log = logging.getLogger("yuanzi.outbox")
 AT_ONCE = 200
 MAX_PLACES = 5_000
+ASK_AGAIN = 3_000
+"""Milliseconds until a line of unknown outcome is repeated where repeating is harmless."""
 NEVER = 1 << 62
 """Later than any moment (ms)."""
 
@@ -71,7 +73,7 @@ class Outbox:
         self._luck = luck
         self._gates = {name: Gate(channel, luck) for name, channel in channels.items()}
         self._receipts: list[tuple[str, int, str | None, str | None, int]] = []
-        self._again: list[tuple[int, int, str, str]] = []
+        self._again: list[tuple[Line, int, Receipt, bool]] = []
         # What was queued a moment ago is still in memory; before `_silent_until` the table has nothing else that is
         # due, so that a reply leaves without being looked up again. 0: unknown, ask the table.
         self._fresh: dict[str, list[Waiting]] = {name: [] for name in channels}
@@ -172,7 +174,9 @@ class Outbox:
                 self._put_off(row.id, slot, "排队：说话留间隔", paced=True)
                 return None
         try:
-            text = cut(self._words(row, place, now, settings), gate.channel.abilities.max_bytes)
+            # A line that was tried before is repeated word for word: the first try may be what arrived.
+            text = self._rows.text_of(row.id) if row.attempts else ""
+            text = text or cut(self._words(row, place, now, settings), gate.channel.abilities.max_bytes)
         except (KeyError, ValueError) as error:
             log.error("line %s: phrase %s cannot be put into words: %r", row.key, row.phrase, error)  # noqa: TRY400
             self._rows.close(row.id, "failed", stamp, f"话术 {row.phrase} 说不出来：{error!r}")
@@ -201,7 +205,8 @@ class Outbox:
             try:
                 receipt = await gate.channel.send(line)
             except Retryable as error:
-                self._again.append((line.row, self._stamp() + int(error.after * 1000), str(error), line.key))
+                again = Receipt("failed", error=str(error))
+                self._again.append((line, self._stamp() + int(error.after * 1000), again, error.tried))
             except Refused as error:
                 self._fail(line, Receipt("failed", error=str(error)))
             except Exception as error:  # noqa: BLE001  the one try of the outbox: a bug in a channel must not stop the rest
@@ -209,9 +214,18 @@ class Outbox:
                 log.error("channel %s broke on line %s: %r", line.channel, line.key, error)  # noqa: TRY400
                 self._fail(line, Receipt("unknown", error=repr(error)))
             else:
-                self._note(line, receipt) if receipt.state == "sent" else self._fail(line, receipt)
+                self._ended(line, receipt, gate)
             finally:
                 gate.under_way -= 1
+
+    def _ended(self, line: Line, receipt: Receipt, gate: Gate) -> None:
+        if receipt.state == "sent":
+            self._note(line, receipt)
+        elif receipt.state == "unknown" and gate.channel.abilities.idempotent:
+            # The same key twice arrives once there: asking again is how one learns that it arrived.
+            self._again.append((line, self._stamp() + ASK_AGAIN, receipt, True))
+        else:
+            self._fail(line, receipt)
 
     def _note(self, line: Line, receipt: Receipt) -> None:
         self._receipts.append(
@@ -240,12 +254,14 @@ class Outbox:
         if self._receipts:
             self._rows.settle(self._receipts)
             self._receipts = []
-        for row, until, why, key in self._again:
-            if self._tries(row) >= self._config.settings.outbox.attempts:
-                self._rows.close(row, "failed", self._stamp(), f"试了太多次：{why}")
-                self.troubles.append((key, why))
+        for line, until, receipt, tried in self._again:
+            if tried and self._tries(line.row) >= self._config.settings.outbox.attempts:
+                self._rows.close(line.row, receipt.state, self._stamp(), f"试了太多次：{receipt.error}")
+                self.troubles.append((line.key, receipt.error))
             else:
-                self._put_off(row, until, why, paced=False)
+                if not tried:
+                    self._rows.untry(line.row)
+                self._put_off(line.row, until, receipt.error, paced=False)
         self._again = []
 
     def _put_off(self, row: int, until: int, why: str, *, paced: bool) -> None:

@@ -150,6 +150,9 @@ class CheckIn(Part):
     )
     make_up_days: int = Field(7, ge=0, le=60, title="最多补签几天前的", description="一周内的漏签可以用补签卡补")
     page: int = Field(10, ge=3, le=50, title="签到榜一页几人")
+    private: bool = Field(
+        False, title="1 对 1 里也能签到", description="微信客服这样没有群的通道打开它；单独算，不和任何群混在一起"
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> "CheckIn":

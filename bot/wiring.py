@@ -1,5 +1,6 @@
 """Which wires this deployment has and what they need of the house: built from settings, bound to the app."""
 
+import asyncio
 import logging
 import os
 import sqlite3
@@ -41,8 +42,12 @@ class Host:
 
     world: RealWorld
     app: App | None = None
+    patience: float = 5.0
+    """Seconds that a trouble of an account lasts before staff hear of it."""
     _reader: sqlite3.Connection | None = None
     _told: dict[str, str] = field(default_factory=dict)
+    _trouble: dict[str, str] = field(default_factory=dict)
+    _waiting: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
 
     async def get(self, key: str) -> str | None:
         """A wire's note, read on a connection of its own."""
@@ -71,11 +76,26 @@ class Host:
         if app is None:
             return
         app.desk.channel_states[name] = str(state)
-        trouble = state.phase in ("refused", "locked") or (state.phase == "connected" and not state.logged_in)
-        news = str(state) if trouble else "好了" if state.ready and self._told.get(name) else ""
-        if news and news != self._told.get(name):
-            self._told[name] = "" if state.ready else news
-            app.run_soon(lambda: app.engine.announce("channel", say("staff.channel", channel=name, state=news)))
+        if state.account:
+            app.engine.accounts[name] = state.account
+        trouble = _trouble(state)
+        if trouble == self._trouble.get(name, ""):
+            return
+        self._trouble[name] = trouble
+        if waiting := self._waiting.pop(name, None):
+            waiting.cancel()
+        # Every connection has a moment in which nobody is logged in yet; only what lasts is news.
+        patience = self.patience * (20 if trouble == "away" else 1)
+        self._waiting[name] = asyncio.get_running_loop().call_later(patience, self._tell, name, trouble)
+
+    def _tell(self, name: str, trouble: str) -> None:
+        """Staff hear once of a trouble that lasts, and once that it is over."""
+        app = self._bound()
+        if trouble == self._told.get(name, ""):
+            return
+        self._told[name] = trouble
+        state = app.desk.channel_states[name] if trouble else "好了"
+        app.run_soon(lambda: app.engine.announce("channel", say("staff.channel", channel=name, state=state)))
 
     def sent_on(self, name: str, day: str) -> int:
         """How many lines left on a channel that business day: what is left of its budget after a restart."""
@@ -94,9 +114,13 @@ class Host:
         if notice.kind == "send_failed":
             app = self._bound()
             state = f"给 {notice.member} 的一句没送到（{notice.detail}）"
-            await app.errand(
-                lambda: app.engine.announce("channel", say("staff.channel", channel="微信客服", state=state))
-            )
+
+            def note() -> None:
+                if not app.store.outbox.bounced(notice.message, to_ms(self.world.now()), notice.detail):
+                    log.warning("kf: no line that was sent is known as %s", notice.message)
+                app.engine.announce("channel", say("staff.channel", channel="微信客服", state=state))
+
+            await app.errand(note)
 
     def _bound(self) -> App:
         assert self.app is not None
@@ -109,8 +133,20 @@ class Host:
 
     def close(self) -> None:
         """Lets go of the reading connection."""
+        for waiting in self._waiting.values():
+            waiting.cancel()
         if self._reader is not None:
             self._reader.close()
+            self._reader = None
+
+
+def _trouble(state: State) -> str:
+    """What a person must know of an account's state, as one word; empty while all is well or switched off."""
+    if state.phase in ("refused", "locked"):
+        return state.phase
+    if state.phase == "connected":
+        return "" if state.logged_in else "logged out"
+    return "" if state.phase == "off" else "away"
 
 
 @dataclass(slots=True)
@@ -123,16 +159,32 @@ class Wiring:
     host: Host
     session: aiohttp.ClientSession
 
-    async def start(self, app: App) -> None:
-        """Binds the wires to the app and opens the doors."""
+    async def serve(self, app: App) -> None:
+        """Binds the wires to the app and runs it with open doors, until its channels end or the task is cancelled."""
         self.host.app = app
+        await app.engine.recover()  # first: what was under way at a kill is of unknown outcome from here on
+        self._expect_echoes(app)
+        listening = asyncio.create_task(app.listen())
+        # The doors open beside the writer, not before it: what they left undone last time goes through it.
+        opening = asyncio.create_task(self.house.start())
+        try:
+            await asyncio.wait({listening, opening}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done() and isinstance(error := opening.exception(), OSError):
+                why = f"回调端口打不开：{error.strerror or error}"
+                raise ConfigError([Problem(app.config.file, "wecom.callback.port", why, "换一个，或停掉占用它的程序")])
+            await listening
+        finally:
+            for task in (opening, listening):
+                task.cancel()
+            await asyncio.gather(opening, listening, return_exceptions=True)
+
+    def _expect_echoes(self, app: App) -> None:
         since = to_ms(self.host.world.now() - ECHO_WITHIN)
         for account in self.accounts:
             for row, key, group, member, text in app.store.outbox.unknown_since(account.name, since, 100):
                 account.expect_echo(
                     Line(row, key, account.name, group, member, text, phrase="", event_id="", because="", sort="reply")
                 )
-        await self.house.start()
 
     async def close(self) -> None:
         """Closes the doors in reverse order."""
@@ -154,6 +206,23 @@ def channel_problems(config: Config) -> list[Problem]:
             read(config)
         except ConfigError as error:
             problems += error.problems
+    return problems or name_problems(config)
+
+
+def name_problems(config: Config) -> list[Problem]:
+    """Names of channels that are used twice, or that staff and groups refer to and nobody has."""
+    official = [one.name for one in wecom_settings(config).wires()]
+    names = [*config.settings.channels, *config.settings.wechaty, *official]
+    problems = [
+        Problem(config.file, f"通道 {name}", "两个通道用了同一个名字", "换一个名字")
+        for name in sorted({one for one in names if names.count(one) > 1})
+    ]
+    asked = [(f"staff.{person.id}.channels", name) for person in config.settings.staff for name in person.channels]
+    asked += [(f"groups.{group}.channel", config.group(group).channel) for group in config.named_groups]
+    for key, name in asked:
+        if name and name not in names:
+            close = nearest(name, names)
+            problems.append(Problem(config.file, key, f"没有通道「{name}」", f"是不是 {close[0]}？" if close else ""))
     return problems
 
 

@@ -115,6 +115,25 @@ class Outbox:
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, text = ? WHERE id = ?", (text, row)
         )
 
+    def text_of(self, row: int) -> str:
+        """The words a line had when it was last tried; empty before."""
+        found = self._execute("SELECT coalesce(text, '') FROM outbox WHERE id = ?", (row,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def untry(self, row: int) -> None:
+        """The last try was none: the wire was down."""
+        self._execute("UPDATE outbox SET attempts = attempts - 1, text = NULL WHERE id = ? AND attempts > 0", (row,))
+
+    def bounced(self, platform_id: str, at: int, why: str) -> bool:
+        """The platform took a line and could not deliver it after all. False when it is not among the newest sent."""
+        return bool(
+            self._execute(
+                "UPDATE outbox SET state = 'failed', settled_at = ?, why_not = ? WHERE platform_id = ?"
+                " AND state = 'sent' AND id > (SELECT max(id) FROM outbox) - 20000",
+                (at, why, platform_id),
+            ).rowcount
+        )
+
     def postpone(self, row: int, until: int, why: str, *, paced: bool) -> None:
         """Not now: back into the queue, not before `until` (ms). `paced`: that moment is its own place in the pace."""
         self._execute(

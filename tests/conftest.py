@@ -1,12 +1,14 @@
 """What the tests of the core share: a room to talk in, settings to vary, and a look into the tables."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from bot.app import App
@@ -19,6 +21,15 @@ from bot.settings import CheckIn
 from bot.stage import CHANNEL, START, Speaker, Stage
 from storage.database import Database
 from storage.store import Store
+
+hypothesis.settings.register_profile(
+    "nightly",
+    max_examples=int(os.environ.get("HYPOTHESIS_CASES", "100000")),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+if profile := os.environ.get("HYPOTHESIS_PROFILE"):
+    hypothesis.settings.load_profile(profile)
 
 BOSS = "dianzhang"
 """The owner that the shipped settings name."""

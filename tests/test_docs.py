@@ -8,6 +8,7 @@ import pytest
 from bot.app import switchboard_for
 from bot.config import load_config, shipped
 from bot.manual import DOCS, PAGES
+from bot.manual_wires import WIRES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,3 +38,8 @@ def test_both_readmes_have_the_same_sections() -> None:
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
     counts = [len(re.findall(r"^## ", text, re.MULTILINE)) for text in texts]
     assert counts[0] == counts[1] > 5
+
+
+def test_every_setting_of_a_wire_is_explained_and_nothing_else_is() -> None:
+    for title, _, model, words in WIRES:
+        assert set(words) == set(model.model_fields), title

@@ -346,3 +346,11 @@ async def test_every_change_leaves_a_row_with_who_where_and_the_event(room: Room
         (BOSS, "yuanqi", "设置", "设置 muted 开"), (BOSS, "yuanqi", "兑现", "兑现 1"),
         (BOSS, "yuanqi", "撤销", "撤销 1"), (BOSS, "yuanqi", "重载", "重载"),
     ]  # fmt: skip
+
+
+async def test_a_check_in_of_a_one_to_one_talk_is_undone_and_told_in_that_talk(open_room: OpenRoom) -> None:
+    room = await open_room({"groups": {"default": {"checkin": {"private": True}}}})
+    await room.says("小禾", "签到", private=True)
+    done, told = await room.boss_says("撤销 1", private=True)
+    assert (done.group, done.member, told.group, told.member) == (None, "dianzhang", None, "小禾")
+    assert room.one("SELECT count(*) FROM check_in") == 0

@@ -1,5 +1,6 @@
 """The figures of `yuanzi bench`, one after the other; rivals are measured in turns, so that noise meets all of them."""
 
+import asyncio
 import os
 import platform
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bot.bench import wechaty, wecom
 from bot.bench.bot_run import record_bot, run_bot
 from bot.bench.handlers import extra_routers, word
 from bot.bench.history import write_history
@@ -34,13 +36,19 @@ class Size:
     stored: int = 1_000_000
     memory_events: int = 100_000
     starts: int = 5
+    echoes: int = 2_000
+    """Messages of one round on the gateway."""
+    callbacks: int = 4_000
+    wire_rounds: int = 3
 
     def at(self, in_flight: int) -> int:
         """How many events at this level: alone, each one waits for the disk."""
         return max(100, self.events // 10) if in_flight == 1 else self.events
 
 
-QUICK = Size(events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2)
+QUICK = Size(
+    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1
+)
 
 
 @dataclass(slots=True)
@@ -180,6 +188,34 @@ class Bench:
             }  # fmt: skip
             self._tidy()
 
+    def wechaty_echo(self) -> Iterator[Figure]:
+        """Messages echoed through a local gateway: by the raw gRPC stub, by stock python-wechaty and by our channel."""
+        why = wechaty.missing()
+        if why:
+            yield {"figure": "wechaty_echo", "skipped": why}
+            return
+        runs = asyncio.run(wechaty.echo(self.size.echoes, self.size.wire_rounds))
+        rates: dict[str, list[float]] = {}
+        for path, several in runs.items():
+            middle = {name: round(median(run[name] for run in several), 2) for name in several[0]}
+            rates[path] = [run["messages_per_second"] for run in several]
+            yield {"figure": "wechaty_echo", "path": path, "messages": self.size.echoes, **middle}
+            if path == "ours":
+                self.measured["wechaty_calls"] = middle["grpc_calls_per_message"]
+                self.measured["wechaty_inversions"] = middle["inversions"]
+        for other, name in (("raw", "wechaty_of_raw"), ("stock", "wechaty_times_stock")):
+            self.measured[name] = median(a / b for a, b in zip(rates["ours"], rates[other], strict=True))
+
+    def wecom_callbacks(self) -> Iterator[Figure]:
+        """Callbacks verified, decrypted, stored and answered, beside a bare handler that does only the crypto."""
+        runs = asyncio.run(wecom.callbacks(self.folder, self.size.callbacks, self.size.wire_rounds))
+        of_bare = median(a.per_second / b.per_second for a, b in zip(runs["ours"], runs["bare"], strict=True))
+        yield shown("wecom_callbacks", runs["ours"], path="ours", in_flight=wecom.IN_FLIGHT, of_bare=round(of_bare, 3))
+        heard = round(median(run.per_second for run in runs["worked off"]))
+        yield {"figure": "wecom_callbacks", "path": "worked off", "events_per_s": heard}
+        yield shown("wecom_callbacks", runs["bare"], path="bare", in_flight=wecom.IN_FLIGHT)
+        self._tidy()
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -205,4 +241,6 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "handlers": Bench.handlers,
     "memory": Bench.memory,
     "cold_start": Bench.cold_start,
+    "wechaty_echo": Bench.wechaty_echo,
+    "wecom_callbacks": Bench.wecom_callbacks,
 }

@@ -26,6 +26,10 @@ TARGETS = (
     Target("after_history_random_ids", 1.2, False, "the same where the platform's ids do not grow with time"),
     Target("rss_mb", 160.0, False, "resident memory with jieba loaded"),
     Target("first_reply_chat_s", 1.5, False, "start of yuanzi chat to its first reply"),
+    Target("wechaty_of_raw", 0.9, True, "messages echoed per second, as a part of the raw gRPC stub's"),
+    Target("wechaty_times_stock", 1.5, True, "the same, in times of stock python-wechaty"),
+    Target("wechaty_calls", 2.1, False, "gRPC calls per message in steady state"),
+    Target("wechaty_inversions", 0.0, False, "answers of one group that left in another order than their questions"),
 )
 
 

@@ -146,7 +146,7 @@ class Mouth:
             if not error.reached:
                 await self.settle_all(self._echoes.refused(handle))
                 self._day.sent -= 1
-                raise Retryable(f"没有连上网关：{puppet.session.clean(error)}", after=2.0) from None
+                raise Retryable(f"没有连上网关：{puppet.session.clean(error)}", after=2.0, tried=False) from None
             return await self._unknown(puppet, handle, puppet.session.clean(error))
         except (LinkFailure, ValueError) as error:
             return await self._unknown(puppet, handle, puppet.session.clean(error))
@@ -174,11 +174,11 @@ class Mouth:
             self._paused_until = self._clock.now() + pause
             log.error("wechaty: the platform says that the account talks too often; silent for %s", pause)
             self._changed()
-            return Retryable(f"平台限制发言：{reason}", after=pause.total_seconds())
+            return Retryable(f"平台限制发言：{reason}", after=pause.total_seconds(), tried=False)
         if any(word in lowered for word in NOT_LOGGED_IN):
             if self.puppet is not None:
                 self.puppet.session.change(logged_in=False, reason=reason)
-            return Retryable(f"账号未登录：{reason}", after=30.0)
+            return Retryable(f"账号未登录：{reason}", after=30.0, tried=False)
         if status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
             return Retryable(f"网关拒绝了 token：{reason}", after=60.0)
         return Refused(reason)
@@ -208,13 +208,13 @@ class Mouth:
         """The puppet, if a line may be said now; else Retryable with the reason and when to try again."""
         reason, after = self.silence()
         if reason:
-            raise Retryable(reason, after=after)
+            raise Retryable(reason, after=after, tried=False)
         puppet = self.puppet
         state = puppet.session.state if puppet is not None else State()
         if puppet is None or state.phase != "connected":
-            raise Retryable(f"网关：{PHASES[state.phase]}", after=2.0)
+            raise Retryable(f"网关：{PHASES[state.phase]}", after=2.0, tried=False)
         if not state.logged_in:
-            raise Retryable("账号未登录", after=10.0)
+            raise Retryable("账号未登录", after=10.0, tried=False)
         return puppet
 
     def silence(self) -> tuple[str, float]:

@@ -10,7 +10,7 @@ Gap = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class WechatySettings(BaseModel):
-    """`[channels.<name>]` of kind "wechaty"."""
+    """`[wechaty.<name>]`: one account; the name is the channel's."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

@@ -14,8 +14,8 @@ from bot.bench.targets import ratios
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi bench`."""
-    parser.add_argument("--quick", action="store_true", help="少测一点，半分钟以内；不加大约三分钟")
-    parser.add_argument("--only", choices=tuple(FIGURES), metavar="项", help=f"只测一项：{'、'.join(FIGURES)}")
+    parser.add_argument("--quick", action="store_true", help="少测一点，一分钟左右；不加大约五分钟")
+    parser.add_argument("--only", choices=tuple(FIGURES), metavar="项", help=f"只测一项：{' '.join(FIGURES)}")
     parser.add_argument("--events", type=_many, metavar="条", help="每一轮多少条消息")
     parser.add_argument("--stored", type=_many, metavar="条", help="stored 一项先存多少条互动，默认一百万")
     parser.add_argument(

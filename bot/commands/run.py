@@ -39,9 +39,8 @@ async def _serve(config: Config, db: Path | None) -> int:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
             names = "、".join(app.channels)
             sys.stderr.write(f"元子在线：通道 {names}，数据库 {app.database.path}。停下用 Ctrl-C 或 SIGTERM。\n")
-            await wiring.start(app)
             with contextlib.suppress(asyncio.CancelledError):
-                await app.listen()
+                await wiring.serve(app)
         finally:
             app.close()
     finally:

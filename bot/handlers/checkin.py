@@ -46,12 +46,14 @@ def switched_off(settings: GroupSettings) -> bool:
 
 
 def page_of(ctx: Context) -> Page:
-    """The asker's page in the attendance book of this group. Raises Mistake in 1:1."""
-    if ctx.event.group is None:
+    """The asker's page in the attendance book of this group, or in that of all 1:1 talks, whose group is "". Raises
+    Mistake in 1:1 where that is not switched on."""
+    if ctx.event.group is None and not ctx.settings.checkin.private:
         raise Mistake("checkin.only_in_group")
+    group = ctx.event.group or ""
     return Page(
-        ctx.store, ctx.settings.checkin, ctx.group, ctx.member, ctx.event.id, ctx.at_ms,
-        percent_of(ctx, ctx.group, ctx.member),
+        ctx.store, ctx.settings.checkin, group, ctx.member, ctx.event.id, ctx.at_ms,
+        percent_of(ctx, group, ctx.member),
     )  # fmt: skip
 
 
@@ -80,7 +82,7 @@ def check_in(event: MessageReceived, ctx: Context) -> Wishes:
 
 def _moved_aside(page: Page, ctx: Context, day: date) -> bool:
     """Whether the day was held by a tap of the night after it, and that one could move to its own day."""
-    row = ctx.store.check_ins.on(ctx.group, ctx.member, day.isoformat())
+    row = ctx.store.check_ins.on(page.group, ctx.member, day.isoformat())
     if row is None or row.kind != "own" or not ctx.settings.checkin.grace:
         return False
     made = ctx.local(datetime.fromtimestamp(row.at / 1000, ctx.event.at.tzinfo)).date()
@@ -120,7 +122,7 @@ def _answer(ctx: Context, written: Written, *, asked: date, late: bool) -> Say:
 def make_up(event: MessageReceived, ctx: Context) -> Wishes:
     page, rules = page_of(ctx), ctx.settings.checkin
     today = ctx.day_of(event.at)
-    taken = [date.fromisoformat(row.day) for row in ctx.store.check_ins.since(ctx.group, ctx.member, "0000")]
+    taken = [date.fromisoformat(row.day) for row in ctx.store.check_ins.since(page.group, ctx.member, "0000")]
     open_days = missed_days(today, taken, rules.make_up_days, taken[0] if taken else None)
     day = _asked_day(ctx, today) if ctx.reading.rest else None
     if ctx.reading.rest and (day is None or (day not in open_days and day not in taken)):
@@ -134,7 +136,7 @@ def make_up(event: MessageReceived, ctx: Context) -> Wishes:
     assert written is not None
     ctx.store.ledger.move(
         f"make_up/{event.id}", account(ctx.member), SHOP, 1, asset=CARD, at=ctx.at_ms, event_id=event.id,
-        cause=f"补签 {chosen.isoformat()}", group_id=ctx.group,
+        cause=f"补签 {chosen.isoformat()}", group_id=page.group,
     )  # fmt: skip
     cards = ctx.store.ledger.balance(account(ctx.member), CARD)
     return say("checkin.made_up", name=ctx.name, day=show_day(chosen), streak=written.current, cards=cards)
@@ -167,7 +169,7 @@ def _how_to_earn_cards(rules: CheckIn) -> Say | str:
 def card(event: MessageReceived, ctx: Context) -> Wishes:
     page = page_of(ctx)
     today = ctx.day_of(event.at)
-    rows = ctx.store.check_ins.since(ctx.group, ctx.member, today.replace(day=1).isoformat())
+    rows = ctx.store.check_ins.since(page.group, ctx.member, today.replace(day=1).isoformat())
     marks = {date.fromisoformat(row.day).day: row.kind for row in rows if row.day[:7] == today.isoformat()[:7]}
     streak = page.streak_at(today)
     return say(
@@ -193,7 +195,8 @@ def draw_month(today: date, marks: dict[int, str]) -> str:
 
 @router.command("签到榜", help="这个月谁签得最多", usage="[页码]", off=switched_off)
 def board(event: MessageReceived, ctx: Context) -> Wishes:
-    page_of(ctx)
+    if event.group is None:
+        raise Mistake("checkin.only_in_group")  # customers of a 1:1 account do not learn of each other
     today = ctx.day_of(event.at)
     last = (today.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
     rows = ctx.store.check_ins.board(ctx.group, today.replace(day=1).isoformat(), last.isoformat())

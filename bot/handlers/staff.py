@@ -188,18 +188,12 @@ def undo(event: MessageReceived, ctx: Context) -> Wishes:
     what = unwind(ctx, movement) or _unwind(ctx, movement, member)
     what += aftermath(ctx, movement.group_id, member, title)
     ctx.audit("撤销", f"流水 {number}：{what}")
-    told = say(
-        "undo.told", name=ctx.store.members.name(member), what=what, mention=(member,), because="员工撤销了一笔流水"
-    )
-    if movement.group_id is not None:
-        told = Say(
-            told.key,
-            told.slots,
-            mention=told.mention,
-            group=movement.group_id,
-            channel=ctx.store.members.channel_of_group(movement.group_id) or event.channel,
-            because=told.because,
-        )
+    group, members = movement.group_id or None, ctx.store.members
+    known = members.channel_of_group(group) if group else members.channel_of_member(member)
+    told = Say(
+        "undo.told", {"name": members.name(member), "what": what}, mention=(member,) if group else (), group=group,
+        member=None if group else member, channel=known or event.channel, because="员工撤销了一笔流水",
+    )  # fmt: skip
     return [say("undo.done", number=number, what=what, sort=Sort.STAFF), told]
 
 

@@ -95,6 +95,10 @@ class CallbackServer:
         if runner is not None:
             await runner.cleanup()
 
+    def inboxes(self) -> list[Inbox]:
+        """Where callbacks wait, of all endpoints."""
+        return [inbox for endpoint in self._endpoints for _, inbox in endpoint.routes]
+
     async def __aenter__(self) -> "CallbackServer":
         await self.start()
         return self

@@ -154,7 +154,7 @@ class Api:
                 code = getattr(error, "code", 0)
                 if code and lookup(code).action not in {"busy", "crowded"}:
                     raise
-                last = ApiRetryable(str(error), 10.0, code)
+                last = ApiRetryable(str(error), 10.0, code, tried=getattr(error, "tried", True))
             if tries < self._settings.tries:
                 await self._wait(tries)
         raise last

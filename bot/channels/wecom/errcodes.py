@@ -95,9 +95,9 @@ class ApiRefused(Refused):
 class ApiRetryable(Retryable):
     """Nothing happened; later it may. With the platform's code where it gave one."""
 
-    def __init__(self, reason: str, after: float = 1.0, code: int = 0) -> None:
+    def __init__(self, reason: str, after: float = 1.0, code: int = 0, *, tried: bool = True) -> None:
         self.code = code
-        super().__init__(reason, after)
+        super().__init__(reason, after, tried=tried)
 
 
 class Uncertain(ChannelError):

@@ -43,7 +43,7 @@ class Http:
         try:
             status, raw = await self._exchange(address or self._base + path, body, params)
         except UNREACHED as error:
-            failure = ApiRetryable(f"{path}: not reached ({type(error).__name__})", 5.0)
+            failure = ApiRetryable(f"{path}: not reached ({type(error).__name__})", 5.0, tried=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = Uncertain(f"{path}: no answer ({type(error).__name__})")
         else:

@@ -26,6 +26,7 @@ log = logging.getLogger("yuanzi.wecom")
 
 CUSTOMER, SYSTEM = 3, 4
 MAX_EMPTY = 200
+NAME_LONGEST = 64
 FOREVER = 10**9
 """What was announced but cannot be pulled yet stays announced."""
 FORMS = {"image": "picture", "voice": "voice", "video": "video", "file": "file", "link": "link"}
@@ -72,8 +73,7 @@ class KfWire:
             parcels = [await self.inbox.take(), *self.inbox.take_waiting()]
             token = parse_xml(parcels[-1].body.encode()).word("Token")
             await persist(self.name, self._clock, lambda key=token: self.sync(hear, key), tries=FOREVER)  # type: ignore[misc]
-            for parcel in parcels:
-                await self.inbox.done(parcel)
+            await asyncio.gather(*(self.inbox.done(parcel) for parcel in parcels))  # one commit for all
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -150,7 +150,10 @@ class KfWire:
         media = text_at(message, kind, "media_id") or text_at(message, kind, "url")
         form = "text" if kind == "text" else FORMS.get(kind, kind or "other")
         event_id = f"{self.name}:{message_id}"
-        return MessageReceived(id=event_id, at=at, channel=self.name, member=member, text=text, form=form, media=media)
+        name = await self._name(member)
+        return MessageReceived(
+            id=event_id, at=at, channel=self.name, member=member, name=name, text=text, form=form, media=media
+        )
 
     async def _event(self, message: dict[str, Any], message_id: str, at: datetime) -> Event | None:
         kind = text_at(message, "event", "event_type")
@@ -181,7 +184,25 @@ class KfWire:
         await self._codes.keep(member, code, kind="welcome", at=at, life=self._settings.code_life)
         source = ":".join(part for part in (text_at(event, "scene"), text_at(event, "scene_param")) if part)
         event_id = f"{self.name}:{message_id}"
-        return ContactAdded(id=event_id, at=at, channel=self.name, member=member, source=source)
+        name = await self._name(member)
+        return ContactAdded(id=event_id, at=at, channel=self.name, member=member, name=name, source=source)
+
+    async def _name(self, member: str) -> str:
+        """The nickname, asked once per customer; without an answer in time the talk goes on without it."""
+        key = f"{self.name}/name/{member}"
+        known = await self._memory.get(key)
+        if known or not self._settings.names:
+            return known or ""
+        try:
+            async with asyncio.timeout(self._settings.name_deadline):
+                answer = await self._api.call("kf/customer/batchget", {"external_userid_list": [member]}, again=True)
+        except (ChannelError, TimeoutError):
+            return ""
+        found = answer.get("customer_list")
+        name = text_at(found[0], "nickname")[:NAME_LONGEST] if isinstance(found, list) and found else ""
+        if name:
+            await self._memory.put(key, name)
+        return name
 
     async def _session_changed(self, event: dict[str, Any], member: str, at: datetime) -> None:
         change = event.get("change_type")
@@ -220,8 +241,8 @@ class KfWire:
             return None
         try:
             answer = await self._api.call("kf/send_msg_on_event", {"code": code.value, "msgid": message_id, **content})
-        except Retryable:
-            await self._codes.give_back(member, code)
+        except (Retryable, Uncertain):
+            await self._codes.give_back(member, code)  # a code works once, so trying it again is harmless
             raise
         except Refused:
             return None  # too late for the code; the turn may still allow it

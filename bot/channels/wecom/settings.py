@@ -115,6 +115,9 @@ class KfSettings(Strict):
     reply_hours: Seconds = 48 * 3600.0
     reply_count: Count = 5
     code_life: Seconds = 20.0
+    names: bool = True
+    """Ask for a customer's nickname, one call each, once."""
+    name_deadline: Seconds = 3.0
     end_from: list[int] = Field(default=[2, 3])
     """From which session states the API may end a session. UNCONFIRMED for 2."""
     repeated_msgid_codes: list[int] = Field(default=[])
@@ -204,11 +207,16 @@ class WeComSettings(Strict):
         if endpoints and self.callback is None:
             raise ValueError("callback addresses are given, but [wecom.callback] is missing")
         paths = [endpoint.path for endpoint in endpoints]
-        names = [kf.name for app in self.apps for kf in app.kf]
-        names += [app.message.name for app in self.apps if app.message]
-        names += [app.contact.name for app in self.apps if app.contact]
-        names += [bot.name for bot in self.aibots] + [robot.name for robot in self.robots]
+        names = [wire.name for wire in self.wires()]
         for what, found in (("path", paths), ("name", names)):
             if len(set(found)) != len(found):
                 raise ValueError(f"the same {what} twice")
         return self
+
+    def wires(self) -> "list[MessageSettings | ContactSettings | KfSettings | AiBotSettings | RobotSettings]":
+        """The settings of every wire; each has the name of its channel."""
+        found: list[MessageSettings | ContactSettings | KfSettings | AiBotSettings | RobotSettings] = []
+        for app in self.apps:
+            found += [one for one in (app.message, app.contact) if one is not None]
+            found += app.kf
+        return [*found, *self.aibots, *self.robots]
