@@ -167,6 +167,11 @@ def build_config(data: Mapping[str, Any], file: str) -> Config:
     if not isinstance(groups, Mapping) or not all(isinstance(table, Mapping) for table in groups.values()):
         raise ConfigError([Problem(file, "groups", "应是表", '写成 [groups.default] 或 [groups."群 id"]')])
     raw = {DEFAULT_GROUP: dict(groups.get(DEFAULT_GROUP, {})), **{name: dict(table) for name, table in groups.items()}}
+    problems += [
+        Problem(file, f"groups.{name}", "没有哪个群叫这个吧", f"是不是想写 groups.{DEFAULT_GROUP}？")
+        for name in raw
+        if name != DEFAULT_GROUP and difflib.SequenceMatcher(None, name.lower(), DEFAULT_GROUP).ratio() > 0.8
+    ]
     checked: dict[str, GroupSettings] = {}
     for name, table in raw.items():
         # The default's own mistakes are reported once, not again under every group that inherits them.

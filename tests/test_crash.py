@@ -7,11 +7,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.world import RealWorld
+
 KILLS = 22
 MEMBERS = 150
+FIRST_DAY = RealWorld().now().date() - timedelta(days=10)
+"""The pipe runs in real time, where check-ins that are too old are refused."""
 
 
 def _load(rng: random.Random, count: int) -> list[dict[str, Any]]:
@@ -20,7 +25,8 @@ def _load(rng: random.Random, count: int) -> list[dict[str, Any]]:
     for number in range(count):
         member = rng.randrange(MEMBERS)
         text = rng.choice(["签到", "签到", "签到", "哈哈", "怎么退款", "签到榜", "我的签到"])
-        at = f"2026-12-{1 + number * 10 // count:02}T{rng.randrange(24):02}:{rng.randrange(60):02}:00+08:00"
+        day = FIRST_DAY + timedelta(days=number * 10 // count)
+        at = f"{day}T{rng.randrange(24):02}:{rng.randrange(60):02}:00+08:00"
         common = {"id": f"e{number}", "at": at, "group": f"g{member % 3}"}
         if rng.random() < 0.03:
             events.append({"type": "joined", **common, "members": [{"id": f"n{number}", "name": f"新{number}"}]})

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ import pytest
 
 from bot.__main__ import main
 from bot.channels.pipe import MAX_LINE, LineReader
+from bot.world import RealWorld
 
 ROOT = Path(__file__).resolve().parent.parent
 CLOCKS = ["events", "real"]
+RECENT = (RealWorld().now() - timedelta(days=1)).isoformat()
+"""Real time refuses check-ins that are too old, so these tests must not carry a date of their own."""
 EXAMPLE = (
     '{"type":"message","id":"m1","at":"2026-12-02T11:58:00+08:00","group":"g1","member":"u1","name":"小满","text":"签到",'
     '"mentions":[]}'
@@ -88,9 +92,8 @@ def of_type(out: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [one for one in out if one["type"] == kind]
 
 
-@pytest.mark.parametrize("clock", CLOCKS)
-def test_the_documented_line_brings_exactly_this(pipe: Pipe, clock: str) -> None:
-    out = pipe.talk([EXAMPLE], "--clock", clock, "--acks")
+def test_the_documented_line_brings_exactly_this(pipe: Pipe) -> None:
+    out = pipe.talk([EXAMPLE], "--clock", "events", "--acks")
     assert out[0] == {"type": "committed", "event": "m1", "duplicate": False}
     said = out[1]
     assert list(said) == ["type", "id", "group", "member", "text", "mentions", "key", "event", "because"]
@@ -104,7 +107,7 @@ def test_the_documented_line_brings_exactly_this(pipe: Pipe, clock: str) -> None
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_answers_and_receipts_come_for_every_event_once(pipe: Pipe, clock: str) -> None:
-    lines = [message("m1", at="2026-11-20T12:00:00+08:00"), message("m2", "哈哈"), message("m1"), message("m3", "签到")]
+    lines = [message("m1", at=RECENT), message("m2", "哈哈"), message("m1"), message("m3", "签到")]
     out = pipe.talk(lines, "--clock", clock, "--acks")
     acks = [(one["event"], one["duplicate"]) for one in of_type(out, "committed")]
     assert acks == [("m1", False), ("m2", False), ("m1", True), ("m3", False)]
@@ -115,13 +118,13 @@ def test_answers_and_receipts_come_for_every_event_once(pipe: Pipe, clock: str) 
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_without_acks_only_what_is_said_comes_out(pipe: Pipe, clock: str) -> None:
-    out = pipe.talk([message("m1", at="2026-11-20T12:00:00+08:00"), message("m2", "哈哈")], "--clock", clock)
+    out = pipe.talk([message("m1", at=RECENT), message("m2", "哈哈")], "--clock", clock)
     assert [one["type"] for one in out] == ["say"]
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_a_bad_line_is_named_by_its_number_and_disturbs_nothing(pipe: Pipe, clock: str) -> None:
-    at = "2026-11-20T12:00:00+08:00"
+    at = RECENT
     lines: list[object] = [
         message("m1", at=at), "{", "", "   ", "[1]", {"type": "massage"}, {"type": "message", "id": "x", "at": at},
         b"\xff\xfe", message("m2", at="noon"), message("m3", at=at, member="u2"), b"x" * (MAX_LINE + 1),
@@ -326,7 +329,7 @@ def test_another_seed_gives_other_words_and_the_same_meaning(tmp_path: Path, set
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_after_a_kill_everything_acknowledged_is_there_and_a_resend_completes_it(pipe: Pipe, clock: str) -> None:
-    at = "2026-11-20T12:00:00+08:00"
+    at = RECENT
     events = [message(f"m{number}", member=f"u{number % 50}", at=at) for number in range(1_200)]
     data = as_bytes(events)
     with subprocess.Popen(
@@ -354,7 +357,7 @@ def test_after_a_kill_everything_acknowledged_is_there_and_a_resend_completes_it
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_when_nobody_reads_the_output_it_ends_with_a_plain_error(pipe: Pipe, clock: str) -> None:
-    data = as_bytes([message(f"m{number}", at="2026-11-20T12:00:00+08:00") for number in range(600)] + ["{"] * 100)
+    data = as_bytes([message(f"m{number}", at=RECENT) for number in range(600)] + ["{"] * 100)
     with subprocess.Popen(
         pipe.command("--clock", clock, "--acks"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         cwd=ROOT,
