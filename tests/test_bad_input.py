@@ -314,7 +314,7 @@ types = st.sampled_from(["message", "joined", "left", "contact_added", "time"])
 
 
 @given(types, st.dictionaries(fields, json_junk, max_size=8))
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_any_json_is_an_event_or_a_bad_line(kind: str, data: dict[str, object]) -> None:
     import json
 

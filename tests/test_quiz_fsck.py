@@ -52,7 +52,7 @@ def played(tmp_path: Path) -> Path:
         for member, rank, points in scores:
             Ledger(database).move(
                 f"game/{number}/q{question}/{rank}", "house:games", f"member:{member}", points, asset=POINTS, at=0,
-                event_id="e1", cause="答题",
+                event_id="e1", cause="答题", group_id="g",
             )  # fmt: skip
     store.sessions.end(number, {}, status="ended", at=1)
     database.commit()

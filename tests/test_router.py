@@ -178,6 +178,8 @@ async def test_a_new_feature_is_one_router(open_room: OpenRoom, mine: Router) ->
     room = await open_room(more=[mine])
     assert keys(await room.says("小明", "报数 3")) == ["fallback.hello"] * 3
     (line,) = await room.says("小明", "帮助")
+    assert "报数" in line.text
+    (line,) = await room.says("小明", "帮助 报数")
     assert "报数 [几]：数一数" in line.text
 
 

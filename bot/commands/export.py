@@ -112,6 +112,8 @@ def _print(reader: Reader, form: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        # What is still buffered would fail once more when the interpreter ends, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise StorageError(f"写不了标准输出：{error.strerror}") from error
 
 
