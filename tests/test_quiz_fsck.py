@@ -89,7 +89,9 @@ def test_points_taken_back_by_hand_are_no_violation_and_points_without_an_answer
     database.commit()
     assert check(played).violations == []
     database.begin()
-    ledger.move("game/1/q3/1", "house:games", "member:c", 5, asset=POINTS, at=0, event_id="e1", cause="答题")
+    ledger.move(
+        "game/1/q3/1", "house:games", "member:c", 5, asset=POINTS, at=0, event_id="e1", cause="答题", group_id="g"
+    )
     database.commit()
     database.close()
     assert [one.rule for one in check(played).violations] == ["quiz_points"]
