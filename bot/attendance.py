@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from bot.games.streaks import Award, difference, owed, streaks_from
 from bot.levels import boosted
-from bot.settings import CheckIn
+from bot.settings.checkin import CheckIn
 from storage.check_ins import CheckInRow
 from storage.ledger import CARD, POINTS, account
 from storage.store import Store

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from bot.config import check_model, nearest, read_toml
 from bot.errors import ConfigError, Problem
-from bot.settings import Part
+from bot.settings.kinds import Part
 
 Kind = Literal["points", "card", "code", "pass", "goods"]
 _AMOUNT = {"points": "points", "card": "cards", "pass": "days"}

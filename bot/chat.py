@@ -12,7 +12,7 @@ from bot.config import nearest
 from bot.errors import Mistake
 from bot.events import Event, MemberJoined, MemberLeft, MessageReceived
 from bot.room import Room
-from bot.settings import parse_span, show_span
+from bot.settings.kinds import parse_span, show_span
 from bot.stage import CHANNEL, Cast
 from bot.words import normalise, presentable
 

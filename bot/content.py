@@ -103,7 +103,7 @@ def _of_persona(
     file = folder / "persona.toml"
     persona = read.part(lambda: check_model(Persona, read_toml(file), str(file)), None)
     taboo = persona.taboo if persona is not None else ()
-    phrases, bad = read.part(lambda: _phrases(folder / "phrases.toml", taboo, declared), (None, []))
+    phrases, bad = read.part(lambda: _phrases(folder, taboo, declared), (None, []))
     read.problems += bad
     book = read.part(lambda: load_faq(folder / "faq.toml"), FaqBook(()))
     read.problems += [
@@ -121,29 +121,44 @@ def _of_persona(
 
 
 def _phrases(
-    path: Path, taboo: Sequence[str], declared: Mapping[str, tuple[str, ...]]
+    folder: Path, taboo: Sequence[str], declared: Mapping[str, tuple[str, ...]]
 ) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
-    """key -> variants, and what is wrong with them. Keys under `post` belong to scripts and are free."""
-    file, problems = str(path), []
+    """key -> variants, and what is wrong with them: phrases.toml and every file of phrases/, one for each family. Keys
+    under `post` belong to scripts and are free."""
+    main = folder / "phrases.toml"
     phrases: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for path in (main, *sorted((folder / "phrases").glob("*.toml"))):
+        problems += _phrases_of(path, phrases, taboo, declared)
+    missing = [key for key in declared if key not in phrases]
+    for key in missing:
+        close = nearest(key, [one for one in phrases if one not in declared])
+        problems.append(
+            Problem(str(main), key, "缺少这条话术", f"是不是写成了 {close[0]}？" if close else "补上至少三种说法")
+        )
+    return phrases, problems
+
+
+def _phrases_of(
+    path: Path, phrases: dict[str, tuple[str, ...]], taboo: Sequence[str], declared: Mapping[str, tuple[str, ...]]
+) -> list[Problem]:
+    """Adds the phrases of one file; returns what is wrong with it."""
+    file, problems = str(path), []
     for table, entries in read_toml(path).items():
         if not isinstance(entries, dict):
             problems.append(Problem(file, table, "应是表", f"写成 [{table}]，下面一行一个话术"))
             continue
         for name, variants in entries.items():
             key = f"{table}.{name}"
+            if key in phrases:
+                problems.append(Problem(file, key, "这条话术写了两次", "另一个文件里已经有了，留一处"))
+                continue
             if not isinstance(variants, list) or not all(isinstance(one, str) and one.strip() for one in variants):
                 problems.append(Problem(file, key, "应是一组文字", '写成 ["第一种", "第二种", "第三种"]'))
                 continue
             phrases[key] = tuple(variants)
             problems += _phrase_problems(file, key, phrases[key], taboo, declared)
-    missing = [key for key in declared if key not in phrases]
-    for key in missing:
-        close = nearest(key, [one for one in phrases if one not in declared])
-        problems.append(
-            Problem(file, key, "缺少这条话术", f"是不是写成了 {close[0]}？" if close else "补上至少三种说法")
-        )
-    return phrases, problems
+    return problems
 
 
 def _phrase_problems(

@@ -12,7 +12,8 @@ from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.quizbank import Question
 from bot.replies import Say
-from bot.settings import GroupSettings, Role
+from bot.settings import GroupSettings
+from bot.settings.deployment import Role
 from bot.story import Story
 from bot.words import Reading
 from bot.world import Luck, to_ms

@@ -14,7 +14,8 @@ from bot.quizbank import Question
 from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
-from bot.settings import GroupSettings, Role
+from bot.settings import GroupSettings
+from bot.settings.deployment import Role
 from bot.story import Story
 from bot.words import Reading, normalise
 from bot.world import Luck, World

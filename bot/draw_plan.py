@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.draw import MILLION
-from bot.settings import Clock, Part, Quiet, Span, show_span
+from bot.settings.kinds import Clock, Part, Quiet, Span, show_span
 
 BUILT_IN = Path(__file__).resolve().parent / "scripts" / "draws"
 LONGEST = timedelta(days=92)

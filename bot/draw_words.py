@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.settings import parse_clock, parse_span, show_span
+from bot.settings.kinds import parse_clock, parse_span, show_span
 
 _KINDS = ("实物", "券", "积分", "其他")
 _WHEN = re.compile(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.settings import Gate
+from bot.settings.points import Gate
 
 TALK_DAYS = 30
 RECENT_DAYS = 7

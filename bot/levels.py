@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.settings import Level
+from bot.settings.points import Level
 
 Earned = Callable[[int], int]
 """Points earned within the last so many days; 0: in the whole life."""

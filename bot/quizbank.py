@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.judge import is_attempt, key_of, tells
-from bot.settings import Part
+from bot.settings.kinds import Part
 
 Answer = Annotated[str, Field(min_length=1, max_length=40)]
 Hint = Annotated[str, Field(min_length=1, max_length=120)]

@@ -14,7 +14,7 @@ from bot.channels import Line
 from bot.config import Config, build_config, check_model, merged, read_toml, shipped
 from bot.content import persona_folder
 from bot.errors import ConfigError, Problem
-from bot.settings import Part, Span
+from bot.settings.kinds import Part, Span
 from bot.stage import GROUP, START, Cast, Stage
 
 _ACTIONS = ("say", "joins", "leaves", "contact", "wait", "until", "power_cut", "again", "everyone", "write")

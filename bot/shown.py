@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.settings import show_span
+from bot.settings.kinds import show_span
 
 
 def shown(value: object) -> str:

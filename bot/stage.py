@@ -13,7 +13,7 @@ from bot.config import Config, shipped
 from bot.context import zone_of
 from bot.errors import Mistake
 from bot.events import ContactAdded, Event, MemberJoined, MemberLeft, MessageReceived, Person
-from bot.settings import parse_clock, parse_span
+from bot.settings.kinds import parse_clock, parse_span
 from bot.world import VirtualWorld
 
 CHANNEL = "terminal"

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
-from bot.settings import Part
+from bot.settings.kinds import Part
 
 
 class Chapter(Part):

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from bot.context import zone_of
 from bot.replies import Say
-from bot.settings import GroupSettings, Part, Word
+from bot.settings import GroupSettings
+from bot.settings.kinds import Part, Word
 from bot.world import Luck
 
 ALWAYS = frozenset({"hello", "bot"})

@@ -17,7 +17,7 @@ from bot.channels import Abilities, Channel, Hear, Line, Pace, Receipt
 from bot.config import Config, build_config, merged, read_toml, shipped
 from bot.events import MessageReceived
 from bot.router import Router
-from bot.settings import CheckIn
+from bot.settings.checkin import CheckIn
 from bot.stage import CHANNEL, START, Speaker, Stage
 from storage.database import Database
 from storage.store import Store

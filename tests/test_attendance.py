@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.attendance import Page
 from bot.games.streaks import owed, streaks_from
-from bot.settings import CheckIn, Milestone
+from bot.settings.checkin import CheckIn, Milestone
 from storage.database import Database
 from storage.ledger import CARD, account
 from storage.store import Store

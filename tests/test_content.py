@@ -295,3 +295,11 @@ async def test_a_line_that_uses_a_phrase_says_nothing_that_looks_like_a_slot(sta
         await stage.says("小明", text)
     assert len(keys(stage.said)) >= 10
     assert [line.text for line in stage.said if "{" in line.text or "}" in line.text] == []
+
+
+def test_phrases_may_stand_in_files_for_each_family_but_only_once(folder: Folder) -> None:
+    extra = folder.persona / "phrases" / "extra.toml"
+    extra.parent.mkdir(exist_ok=True)
+    extra.write_text('[post]\nextra = ["一", "二", "三"]\n[checkin]\nagain = ["一", "二", "三"]\n', encoding="utf-8")
+    found = [(Path(one.file).name, one.key, one.reason) for one in folder.problems()]
+    assert found == [("extra.toml", "checkin.again", "这条话术写了两次")]

@@ -9,7 +9,7 @@ from bot.earning import is_real, mark_of
 from bot.gates import Facts, reasons
 from bot.handlers.points import page_of, show_worth
 from bot.levels import boosted, standing
-from bot.settings import Gate, Level, Points
+from bot.settings.points import Gate, Level, Points
 from storage.fsck import check
 from storage.ledger import account
 from tests.conftest import BOSS, OpenRoom, Room, at, group_config, keys

@@ -26,7 +26,7 @@ from bot.games import vote as vote_rule
 from bot.games.deadline import read_deadline, show_moment
 from bot.games.idioms import answers, connects, is_idiom, starts
 from bot.games.signup_text import merge, parse
-from bot.settings import Games
+from bot.settings.games import Games
 from bot.world import Luck
 
 MEMBERS = ("a", "b", "c", "d")

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.handlers.staff import current, paths, written
-from bot.settings import CheckIn, GroupSettings, Milestone, Role, parse_clock, parse_span, show_span
+from bot.settings import GroupSettings
+from bot.settings.checkin import CheckIn, Milestone
+from bot.settings.deployment import Role
+from bot.settings.kinds import parse_clock, parse_span, show_span
 from bot.shown import shown
 
 

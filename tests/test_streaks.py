@@ -17,7 +17,7 @@ from bot.games.streaks import (
     owed,
     streaks_from,
 )
-from bot.settings import Milestone
+from bot.settings.checkin import Milestone
 
 FIRST = date(2026, 12, 1)
 STEPS = (Milestone(days=3, prize="试吃装一份"), Milestone(days=7, points=20, cards=1))

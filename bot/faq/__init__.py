@@ -9,7 +9,8 @@ from pydantic import Field
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.segment import SEGMENTER
-from bot.settings import GroupSettings, Part, Word
+from bot.settings import GroupSettings
+from bot.settings.kinds import Part, Word
 from bot.words import Reading, bare
 
 # Words around a question that carry none of it: "请问怎么退款呀" asks 怎么退款.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.replies import Say, Sort
-from bot.settings import Games
+from bot.settings.games import Games
 
 State = Mapping[str, Any]
 """What a game knows: plain JSON values only. It is stored after every turn and survives any crash."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.games import Table
-from bot.settings import parse_clock, parse_span
+from bot.settings.kinds import parse_clock, parse_span
 
 _DAYS = {"今天": 0, "今晚": 0, "明天": 1, "明晚": 1, "后天": 2}
 _FORM = re.compile(

@@ -8,7 +8,7 @@ from bot.games.board import changed, ms, woken
 from bot.games.deadline import split_deadline
 from bot.games.signup_text import LONGEST, Row, is_native, merge, parse
 from bot.replies import Say
-from bot.settings import Games
+from bot.settings.games import Games
 from bot.words import one_line
 
 _LIMIT = re.compile(r"^(\d{1,3})人$")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot.settings import Milestone
+from bot.settings.checkin import Milestone
 
 DAY = timedelta(days=1)
 

@@ -11,7 +11,8 @@ from bot.events import MessageReceived
 from bot.games.streaks import DAY, counts_for, describe, missed_days, next_milestone, show_day
 from bot.replies import Say, Wishes, say
 from bot.router import Router
-from bot.settings import CheckIn, GroupSettings
+from bot.settings import GroupSettings
+from bot.settings.checkin import CheckIn
 from storage.ledger import CARD, account
 
 router = Router("checkin", "签到")

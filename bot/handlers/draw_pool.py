@@ -13,7 +13,7 @@ from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.replies import PASS, Sort, Wishes, say
 from bot.router import Router
-from bot.settings import parse_span, show_span
+from bot.settings.kinds import parse_span, show_span
 from bot.words import bare
 from bot.world import to_ms
 

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, Field
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.replies import Sort
-from bot.settings import Clock, GroupSettings, Part, Span
+from bot.settings import GroupSettings
+from bot.settings.kinds import Clock, Part, Span
 
 BUILT_IN = Path(__file__).resolve().parent
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -1,0 +1,34 @@
+"""The tables, step by step, a file for each family. A step never changes once it has landed; a change is a new step."""
+
+from sqlite_utils import Database as Tables
+from sqlite_utils.migrations import Migrations
+
+from storage.schema import channels, draws, games, house, quizzes, sessions, shop
+
+steps = Migrations("yuanzi")
+DESTRUCTIVE: frozenset[str] = frozenset()
+"""Names of steps that drop or rewrite data: a backup is kept before them."""
+
+
+def _step(name: str, script: str) -> None:
+    """One step, run once in every database, in the order in which steps are added."""
+
+    def run(db: Tables) -> None:
+        _run(db, script)
+
+    steps(name=name)(run)
+
+
+def _run(db: Tables, script: str) -> None:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+_step("m001_the_house", house.SCRIPT)
+_step("m002_sessions", sessions.SCRIPT)
+_step("m003_channels", channels.SCRIPT)
+_step("m010_points", shop.SCRIPT)
+_step("m030_quiz", quizzes.SCRIPT)
+_step("m040_games", games.SCRIPT)
+_step("m020_draws", draws.SCRIPT)
