@@ -100,7 +100,8 @@ def phrases_page() -> str:
     phrases = switchboard_for(load_config(shipped("config.toml"))).phrases
     parts = [
         "# 话术一览\n",
-        "写在 `persona/<名字>/phrases.toml` 和同目录的 `phrases/*.toml` 里，每个键至少三种说法，同一个群里不会连着说同一种。",
+        "写在 `persona/<名字>/phrases.toml` 和同目录的 `phrases/*.toml` 里。",
+        "每个键至少三种说法，同一个群里不会连着说同一种。",
         "空位写 `{name}` 这样；另有 `{hello}`（随时段变的问候）和 `{bot}`（自己的名字）到处可用。",
         "`post.` 和 `welcome.` 开头的键可以自己加，给脚本和欢迎来源用。改完跑 `yuanzi check`，再在群里发「重载」。\n",
         "| 键 | 空位 |",
