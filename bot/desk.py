@@ -40,6 +40,8 @@ class FrontDesk:
         self._since = world.now()
         self.channel_states: dict[str, str] = {}
         """What is worth knowing about a channel: it gave up, lost its gateway, was logged out."""
+        self._help: dict[tuple[str | None, int], tuple[GroupSettings, list[tuple[str, tuple[str, ...], str, str]]]] = {}
+        """By role and settings, which are frozen: the list grows with the house, the cost of asking must not."""
         self.on_replanned: Callable[[], None] = lambda: None
         self.content: Content
 
@@ -58,12 +60,18 @@ class FrontDesk:
         self.use(self.content)
 
     def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, tuple[str, ...], str, str]]:
-        return [
-            (route.section, route.words_in(settings), route.usage, route.help)
-            for route in sorted(self._switchboard.commands, key=lambda route: route.role is not None)
-            if (role is not None and Role.reaches(role, route.role) if route.role else True)
-            and not (route.off and route.off(settings))
-        ]
+        known = self._help.get((role, id(settings)))
+        if known is None or known[0] is not settings:
+            if len(self._help) > 1000:
+                self._help.clear()
+            rows = [
+                (route.section, route.words_in(settings), route.usage, route.help)
+                for route in sorted(self._switchboard.commands, key=lambda route: route.role is not None)
+                if (role is not None and Role.reaches(role, route.role) if route.role else True)
+                and not (route.off and route.off(settings))
+            ]
+            self._help[role, id(settings)] = known = (settings, rows)
+        return known[1]
 
     def words(self, settings: GroupSettings) -> list[str]:
         return [word for route in self._switchboard.commands if not route.role for word in route.words_in(settings)]

@@ -16,7 +16,7 @@ from bot.outbox import Outbox
 from bot.replies import Pass, Say, Silence, Sort, Wishes, flatten, say
 from bot.router import Route, Router, Switchboard
 from bot.schedule import Schedule
-from bot.words import NOTHING, Reader, Reading, normalise, one_line, presentable
+from bot.words import NOTHING, Reader, Reading, presentable
 from bot.world import Luck, World, from_ms, to_ms
 from storage.database import explain
 from storage.store import Store
@@ -166,6 +166,8 @@ class Engine:
         if self._stale:
             self.refresh()
         self._heed_put_off()
+        if self._queued_now:  # by an errand: its lines are not part of any event that may be taken back
+            self._release(self._world.now(), batch)
         for one in inbound:
             self._world.arrive(one.event.at)
             now = self._world.now()
@@ -182,6 +184,7 @@ class Engine:
         self._remember_plan()
         self._tell_troubles(now)
         self._release(now, batch)
+        self._store.outbox.write_variants()
         return batch
 
     def _release(self, now: datetime, batch: Batch) -> None:
@@ -271,7 +274,7 @@ class Engine:
             event.id, event.kind, at, event.channel, event.group, event.member,
             text=presentable(event.text) if isinstance(event, MessageReceived) else None,
             details=event.details() or NO_EXTRAS,
-            route=next((route.name for route in routes if not route.may_pass), None),
+            route=next((route.name for route in routes if not route.may_pass), None) if routes else None,
         )  # fmt: skip
         if seq is None:
             return Heard(event.id, duplicate=True)
@@ -348,15 +351,10 @@ class Engine:
             if self._schedule.next_due is not None:
                 self._wake_by(self._schedule.next_due)
         if event.member is not None:
-            members.see_member(event.member, self._display(event.name), event.channel, at)
+            members.see_member(event.member, self.reader.display(event.name), event.channel, at)
         if isinstance(event, MemberJoined):
             for person in event.people:
-                members.see_member(person.id, self._display(person.name), event.channel, at)
-
-    def _display(self, name: str) -> str:
-        """A name as it may be shown: one bounded line, and never mistaken for the bot's own."""
-        clean = one_line(name)
-        return f"{clean}（群友）" if normalise(clean) in self.reader.own_names else clean
+                members.see_member(person.id, self.reader.display(person.name), event.channel, at)
 
     # -- telling staff -------------------------------------------------------------------------------------------
 

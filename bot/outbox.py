@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.channels import Channel, Line, Receipt
 from bot.config import Config
-from bot.contact import decide
+from bot.contact import Verdict, decide
 from bot.errors import Refused, Retryable
 from bot.events import Event
 from bot.replies import Say
@@ -23,6 +23,15 @@ ASK_AGAIN = 3_000
 """Milliseconds until a line of unknown outcome is repeated where repeating is harmless."""
 NEVER = 1 << 62
 """Later than any moment (ms)."""
+
+
+def _line(row: Waiting, number: int, text: str) -> Line:
+    """A stored line as channels get it."""
+    return Line(
+        row=number, key=row.key, channel=row.channel, group=row.group_id, member=row.member_id, text=text,
+        phrase=row.phrase, event_id=row.event_id, because=row.because, sort=row.sort, mentions=row.mentions,
+        picture=row.picture,
+    )  # fmt: skip
 
 
 class Gate:
@@ -77,6 +86,8 @@ class Outbox:
         # What was queued a moment ago is still in memory; before `_silent_until` the table has nothing else that is
         # due, so that a reply leaves without being looked up again. 0: unknown, ask the table.
         self._fresh: dict[str, list[Waiting]] = {name: [] for name in channels}
+        # Claimed while they were queued: they only wait for the event to end well.
+        self._spoken: dict[str, list[Line]] = {name: [] for name in channels}
         self._silent_until = dict.fromkeys(channels, 0)
         self.troubles: list[tuple[str, str]] = []
         """(line key, what happened) of sends that failed, until the engine tells staff."""
@@ -101,30 +112,49 @@ class Outbox:
         not_before = max(created, to_ms(say.at)) if say.at else created
         span: timedelta = getattr(self._config.settings.outbox, say.sort)
         expires = to_ms(say.expires) if say.expires else not_before + int(span.total_seconds() * 1000)
-        waiting = self._rows.queue(
-            f"{event.id}/{number}", sort=say.sort.value, channel=say.channel or event.channel, group_id=group,
-            member_id=member, phrase=say.key, slots={name: pack(value) for name, value in say.slots.items()},
-            mentions=say.mention, picture=say.picture, event_id=event.id,
-            because=say.because or f"回应 {event.kind}（{route}）", created_at=created, not_before=not_before,
-            expires_at=expires,
+        waiting = Waiting(
+            0, f"{event.id}/{number}", say.sort.value, say.channel or event.channel, group, member, say.key,
+            {name: pack(value) for name, value in say.slots.items()}, tuple(say.mention), say.picture, event.id,
+            say.because or f"回应 {event.kind}（{route}）", not_before, expires, 0, 0,
         )  # fmt: skip
-        if waiting is None:
+        gate = self._gates.get(waiting.channel)
+        text = self._words_at_once(waiting, say, gate, now, created) if gate is not None else None
+        row = self._rows.queue(waiting, created, text)
+        if row is None:
             return None
-        if waiting.channel in self._gates:
-            if not_before <= created:
-                self._fresh[waiting.channel].append(waiting)
-            else:
-                self._expect(waiting.channel, not_before)
+        if text is not None:
+            self._spoken[waiting.channel].append(_line(waiting, row, text))
+        elif not_before > created:
+            self._expect(waiting.channel, not_before)
+        elif gate is not None:
+            self._fresh[waiting.channel].append(waiting._replace(id=row))
         return not_before
+
+    def _words_at_once(self, line: Waiting, say: Say, gate: Gate, now: datetime, stamp: int) -> str | None:
+        """The words of a line that nothing holds back: it is stored claimed, in one statement. None for all others,
+        which `claim` looks at."""
+        name = line.channel
+        waits = gate.paced or line.not_before > stamp or self._fresh[name] or stamp >= self._silent_until[name]
+        if waits or gate.room <= len(self._spoken[name]):
+            return None
+        settings = self._config.group(line.group_id)
+        if self._verdict(line, gate, settings, now).what != "now":
+            return None
+        try:
+            words = self._words(say, line, now, settings)
+        except (KeyError, ValueError):
+            return None
+        return cut(words, gate.channel.abilities.max_bytes)
 
     def _expect(self, channel: str, moment: int) -> None:
         """From this moment on the table may have a line that is due."""
-        self._silent_until[channel] = min(self._silent_until[channel], moment)
+        if channel in self._gates:
+            self._silent_until[channel] = min(self._silent_until[channel], moment)
 
     def look_again(self) -> None:
         """Rows were taken back, or changed behind our back: memory is not trusted, the table is asked."""
         for name in self._gates:
-            self._fresh[name] = []
+            self._spoken[name], self._fresh[name] = [], []
             self._silent_until[name] = 0
 
     def claim(self, now: datetime) -> list[Line]:
@@ -132,6 +162,10 @@ class Outbox:
         stamp = to_ms(now)
         lines: list[Line] = []
         for name, gate in self._gates.items():
+            if self._spoken[name]:
+                lines += self._spoken[name]
+                gate.under_way += len(self._spoken[name])
+                self._spoken[name] = []
             while (most := min(gate.room, AT_ONCE)) > 0:
                 rows = self._due(name, stamp, most)
                 for row in rows:
@@ -157,40 +191,41 @@ class Outbox:
 
     def _take(self, row: Waiting, gate: Gate, now: datetime, stamp: int) -> Line | None:
         settings = self._config.group(row.group_id)
-        verdict = decide(
-            row.sort, settings, now=now, expires=from_ms(row.expires_at), speaks=gate.channel.abilities.speaks
-        )
+        verdict = self._verdict(row, gate, settings, now)
         if verdict.what == "later" and verdict.until is not None:
             self._put_off(row.id, to_ms(verdict.until), verdict.why, paced=False)
             return None
         if verdict.what != "now":
             self._rows.close(row.id, verdict.what, stamp, verdict.why)
             return None
-        place = row.group_id or row.member_id or ""
         # A place in the pace that was booked before a restart is void: else all that waited would leave at once.
         if not row.paced or row.not_before < self._started:
-            slot = gate.book(place, row.key, stamp)
+            slot = gate.book(row.group_id or row.member_id or "", row.key, stamp)
             if slot > stamp:
                 self._put_off(row.id, slot, "排队：说话留间隔", paced=True)
                 return None
         try:
             # A line that was tried before is repeated word for word: the first try may be what arrived.
             text = self._rows.text_of(row.id) if row.attempts else ""
-            text = text or cut(self._words(row, place, now, settings), gate.channel.abilities.max_bytes)
+            if not text:
+                say = Say(row.phrase, {name: unpack(value) for name, value in row.slots.items()})
+                text = cut(self._words(say, row, now, settings), gate.channel.abilities.max_bytes)
         except (KeyError, ValueError) as error:
             log.error("line %s: phrase %s cannot be put into words: %r", row.key, row.phrase, error)  # noqa: TRY400
             self._rows.close(row.id, "failed", stamp, f"话术 {row.phrase} 说不出来：{error!r}")
             self.troubles.append((row.key, f"话术 {row.phrase} 缺失"))
             return None
         self._rows.claim(row.id, text)
-        return Line(
-            row=row.id, key=row.key, channel=row.channel, group=row.group_id, member=row.member_id, text=text,
-            phrase=row.phrase, event_id=row.event_id, because=row.because, sort=row.sort, mentions=row.mentions,
-            picture=row.picture,
-        )  # fmt: skip
+        return _line(row, row.id, text)
 
-    def _words(self, row: Waiting, place: str, now: datetime, settings: GroupSettings) -> str:
-        say = Say(row.phrase, {name: unpack(value) for name, value in row.slots.items()})
+    def _verdict(self, row: Waiting, gate: Gate, settings: GroupSettings, now: datetime) -> Verdict:
+        """What the contact policy says of a line, now."""
+        return decide(
+            row.sort, settings, now=now, expires=from_ms(row.expires_at), speaks=gate.channel.abilities.speaks
+        )
+
+    def _words(self, say: Say, row: Waiting, now: datetime, settings: GroupSettings) -> str:
+        place = row.group_id or row.member_id or ""
         spoken = self.voice.speak(
             say, luck=self._luck, occasion=row.key, now=now, settings=settings,
             last=self._rows.last_variant(place, row.phrase),

@@ -142,7 +142,9 @@ class Switchboard:
         self.spotter: Spotter = lambda _reading, _group, _settings: None
         self.in_session: Callable[[str], bool] = lambda _group: False
         """Whether a game runs in a group: then its session looks at messages first."""
-        self._watchers = tuple(one for router in self.routers for one in router.watchers)
+        self._watchers: dict[str, tuple[Route, ...]] = {}
+        for name, route in (one for router in self.routers for one in router.watchers):
+            self._watchers[name] = (*self._watchers.get(name, ()), route)
         self.awake: dict[str, Callable[[str | None, str | None], bool]] = {}
         """Watcher -> whether it wants the messages of a (group, member)."""
         self._tables: dict[int, tuple[GroupSettings, dict[str, Route]]] = {}
@@ -189,14 +191,12 @@ class Switchboard:
         """Who answers this event; no route at all for chat that nobody asked us about."""
         if isinstance(event, MessageReceived):
             routes, hit = self._of_message(event, reading, settings, role)
-            playing = event.group is not None and self.in_session(event.group)
-            if playing:
+            if event.group is not None and self.in_session(event.group):
                 routes = (self._bands["session"], *routes)
-            watching = [
-                route for name, route in self._watchers
-                if (wants := self.awake.get(name)) is not None and wants(event.group, event.member)
-            ]  # fmt: skip
-            return ((*watching, *routes) if watching else routes), hit
+            for name, wants in self.awake.items():
+                if wants(event.group, event.member):
+                    routes = (*self._watchers.get(name, ()), *routes)
+            return routes, hit
         if isinstance(event, Tick):
             route = self._topics.get(event.topic)
             return ((route,) if route else ()), None

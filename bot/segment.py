@@ -1,5 +1,6 @@
 """Where Chinese words begin and end, by jieba: loaded in a thread of its own, because its dictionary takes a second."""
 
+import gc
 import importlib
 import logging
 import threading
@@ -27,6 +28,7 @@ class Segmenter:
                 tokenizer = jieba.Tokenizer()
                 tokenizer.initialize()
                 self._tokenizer = tokenizer
+                gc.freeze()  # its 350,000 entries stay for good: nothing for the collector to look through
             return self._tokenizer
 
     def _boundaries(self, text: str) -> frozenset[int]:

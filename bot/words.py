@@ -102,6 +102,7 @@ class Reader:
         self.own_names = frozenset(calls)
         """Normalised names that are the bot's alone."""
         self._plain = lru_cache(maxsize=4096)(self._read_plain)
+        self._display = lru_cache(maxsize=4096)(self._display_plain)
 
     def read(self, text: str, *, mentions: Collection[str] = (), private: bool = False) -> Reading:
         """Takes a message apart. `mentions` are platform ids; `private` says that it is a 1:1 conversation."""
@@ -110,6 +111,14 @@ class Reader:
         addressed = private or (bool(mentions) and not self._ids.isdisjoint(mentions))
         # Only short messages repeat often enough to be worth remembering; long ones would fill the memory.
         return self._plain(text, addressed) if len(text) <= 64 else self._read_plain(text, addressed)
+
+    def display(self, name: str) -> str:
+        """A name as it may be shown: one bounded line, and never mistaken for the bot's own."""
+        return self._display(name) if len(name) <= 64 else self._display_plain(name)
+
+    def _display_plain(self, name: str) -> str:
+        clean = one_line(name)
+        return f"{clean}（群友）" if normalise(clean) in self.own_names else clean
 
     def _read_plain(self, text: str, addressed: bool) -> Reading:
         clean = fold(text)

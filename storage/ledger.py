@@ -48,12 +48,14 @@ class Ledger:
         if not cursor.rowcount:
             return None
         number = int(cursor.lastrowid or 0)
-        for owner, change in ((giver, -amount), (taker, amount)):
-            self._execute(
-                "INSERT INTO entry (movement_id, account, asset, amount, balance) VALUES (?1, ?2, ?3, ?4, ?4 + coalesce"
-                "((SELECT balance FROM entry WHERE account = ?2 AND asset = ?3 ORDER BY id DESC LIMIT 1), 0))",
-                (number, owner, asset, change),
-            )
+        self._execute(
+            "INSERT INTO entry (movement_id, account, asset, amount, balance) VALUES"
+            " (?1, ?2, ?4, -?5, coalesce((SELECT balance FROM entry WHERE account = ?2 AND asset = ?4"
+            " ORDER BY id DESC LIMIT 1), 0) - ?5),"
+            " (?1, ?3, ?4, ?5, coalesce((SELECT balance FROM entry WHERE account = ?3 AND asset = ?4"
+            " ORDER BY id DESC LIMIT 1), 0) + ?5)",
+            (number, giver, taker, asset, amount),
+        )
         return number
 
     def reverse(self, number: int, *, at: int, event_id: str, cause: str) -> int | None:

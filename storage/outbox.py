@@ -46,33 +46,27 @@ class Outbox:
         self._execute = db.execute
         self._executemany = db.executemany
         self._variants: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._new_variants: dict[tuple[str, str], int] = {}
 
     def forget_cache(self) -> None:
         """Drops what is remembered: called whenever something was taken back."""
         self._variants.clear()
 
-    def queue(
-        self, key: str, *, sort: str, channel: str, group_id: str | None, member_id: str | None, phrase: str,
-        slots: Mapping[str, Any], mentions: Sequence[str], picture: str, event_id: str, because: str, created_at: int,
-        not_before: int, expires_at: int,
-    ) -> Waiting | None:  # fmt: skip
-        """Queues a line. None when the key was used before: it is said once, whatever happens."""
+    def queue(self, line: Waiting, created_at: int, text: str | None = None) -> int | None:
+        """Queues a line, whose id is not known yet; with `text` it is claimed at once: about to be sent with these
+        words. Returns its id, or None when the key was used before: it is said once, whatever happens."""
         cursor = self._execute(
             "INSERT INTO outbox (key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id,"
-            " because, created_at, not_before, expires_at, state) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'queued')"
-            " ON CONFLICT (key) DO NOTHING",
+            " because, created_at, not_before, expires_at, state, attempts, text)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING",
             (
-                key, sort, channel, group_id, member_id, phrase, _to_json(slots),
-                _to_json(mentions) if mentions else None, picture or None, event_id, because,
-                created_at, not_before, expires_at,
+                line.key, line.sort, line.channel, line.group_id, line.member_id, line.phrase, _to_json(line.slots),
+                _to_json(line.mentions) if line.mentions else None, line.picture or None, line.event_id, line.because,
+                created_at, line.not_before, line.expires_at, "queued" if text is None else "sending",
+                0 if text is None else 1, text,
             ),
         )  # fmt: skip
-        if not cursor.rowcount:
-            return None
-        return Waiting(
-            cursor.lastrowid or 0, key, sort, channel, group_id, member_id, phrase, slots, tuple(mentions), picture,
-            event_id, because, not_before, expires_at, 0, 0,
-        )  # fmt: skip
+        return cursor.lastrowid if cursor.rowcount else None
 
     def due(self, channel: str, now: int, most: int) -> list[Waiting]:
         """Queued lines of a channel whose time has come, in order."""
@@ -220,7 +214,7 @@ class Outbox:
 
     def last_variant(self, place: str, phrase: str) -> int | None:
         """Which variant of a phrase a place heard last."""
-        known = self._variants.get((place, phrase))
+        known = self._new_variants.get((place, phrase), self._variants.get((place, phrase)))
         if known is not None:
             return known
         row = self._execute(
@@ -229,11 +223,18 @@ class Outbox:
         return row[0] if row else None
 
     def use_variant(self, place: str, phrase: str, variant: int) -> None:
-        """Remembers which variant a place hears now."""
-        self._execute(
+        """Remembers which variant a place hears now; `write_variants` puts it into the table."""
+        self._new_variants[place, phrase] = variant
+
+    def write_variants(self) -> None:
+        """Writes down what this transaction used: once for each place and phrase, however often it was said."""
+        if not self._new_variants:
+            return
+        self._executemany(
             "INSERT INTO last_variant VALUES (?,?,?) ON CONFLICT DO UPDATE SET variant = excluded.variant",
-            (place, phrase, variant),
+            [(place, phrase, variant) for (place, phrase), variant in self._new_variants.items()],
         )
-        self._variants[place, phrase] = variant
-        if len(self._variants) > REMEMBERED:
+        self._variants.update(self._new_variants)
+        self._new_variants.clear()
+        while len(self._variants) > REMEMBERED:
             self._variants.popitem(last=False)

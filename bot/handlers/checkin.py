@@ -73,9 +73,8 @@ def check_in(event: MessageReceived, ctx: Context) -> Wishes:
     if (today - day).days > rules.late_days:
         raise Mistake("checkin.too_late", name=ctx.name, days=rules.late_days)
     if page.taken(day) and not _moved_aside(page, ctx, day):
-        return say(
-            "checkin.again", name=ctx.name, streak=page.streak_at(day), next=next_line(page.streak_at(day), rules)
-        )
+        streak = page.streak_at(day)
+        return say("checkin.again", name=ctx.name, streak=streak, next=next_line(streak, rules))
     written = page.write(day, kind="own")
     assert written is not None
     return _answer(ctx, written, asked=local.date(), late=(ctx.day_of(ctx.now) - local.date()).days > 0)
