@@ -77,7 +77,7 @@ def spoiled(text: str, number: int) -> str:
 def make(kb: Sequence[Mapping[str, Any]], taken: Collection[str]) -> list[dict[str, Any]]:
     """At most `MOST` rule-made queries, one per entry; a line that is already taken or not changed is left out."""
     used = {sentence for entry in kb for sentence in (entry["question"], *entry["similar"])} | set(taken)
-    made = []
+    made: list[dict[str, Any]] = []
     for number, entry in enumerate(kb):
         source = entry["similar"][0] if entry["similar"] and number % 2 else entry["question"]
         query = spoiled(source, number)
