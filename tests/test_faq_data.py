@@ -24,7 +24,14 @@ KB = rows("kb.jsonl")
 QUERIES = rows("queries.jsonl")
 CHAT = rows("chat.jsonl")
 KINDS = Counter(line["kind"] for line in QUERIES)
-QUESTIONS = {sentence for entry in KB for sentence in (entry["question"], *entry["similar"])}
+
+
+def bare(text: str) -> str:
+    """The sentence without what adds nothing: punctuation and particles."""
+    return re.sub(r"\W|[呀啊呢吧哦]", "", text).lower()
+
+
+QUESTIONS = {bare(sentence) for entry in KB for sentence in (entry["question"], *entry["similar"])}
 
 
 def test_every_entry_has_a_slug_a_question_and_short_lists_of_words() -> None:
@@ -62,8 +69,8 @@ def test_nothing_is_written_twice() -> None:
 
 
 def test_no_written_query_and_no_chat_line_repeats_the_book() -> None:
-    assert [line["q"] for line in QUERIES if line["q"] in QUESTIONS] == []
-    assert [line["q"] for line in CHAT if line["q"] in QUESTIONS] == []
+    assert [line["q"] for line in QUERIES if line["kind"] != "rule" and bare(line["q"]) in QUESTIONS] == []
+    assert [line["q"] for line in CHAT if bare(line["q"]) in QUESTIONS] == []
 
 
 @pytest.mark.parametrize(
