@@ -82,7 +82,7 @@ class Pages:
 
 def sha(*parts: object) -> str:
     """The document's `sha(a, b, …)`."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(str, parts)).encode(errors="replace")).hexdigest()
 
 
 def code(commit: str, member: str) -> str:

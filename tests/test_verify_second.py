@@ -15,7 +15,7 @@ from bot.channels import Line
 from bot.games import draw as product
 from bot.scenario import load_scenario, play
 from tests import second_verify as second
-from tests.second_draws import TAMPERINGS, Draw, instant_draws, list_draws, others, over, words
+from tests.second_draws import TAMPERINGS, Draw, ids, instant_draws, list_draws, others, over, secrets, words
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "verify-draw.md").read_text(encoding="utf-8")
@@ -205,3 +205,9 @@ def test_what_the_document_forbids_is_refused_by_the_bot(text: str) -> None:
 @pytest.mark.parametrize("text", forged(BELIEVED_BY_THE_SCRIPT))
 def test_what_the_document_forbids_is_refused_by_the_script(text: str, tmp_path: Path) -> None:
     assert not script_agrees(text, tmp_path)
+
+
+@many
+@given(commit=secrets, member=ids | st.just("半个\ud83d"))
+def test_a_member_finds_the_same_code(commit: str, member: str) -> None:
+    assert second.code(commit, member) == product.code_of(commit, member)
