@@ -16,6 +16,24 @@ M = TypeVar("M", bound=BaseModel)
 DEFAULT_GROUP = "default"
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ROOT / "shipped"
+LONGEST_QUOTE = 60
+_WHOLE, _NUMBER, _TEXT, _SWITCH = "应是整数", "应是数字", "应是文字，要加引号", "应是 true 或 false"
+_LIST, _TABLE, _DAY = "应是一组，写在方括号里", "应是表", "应是日期，比如 2026-12-01"
+_MOMENT, _CLOCK = "应是日期加时间，比如 2026-12-01T20:00:00+08:00", "应是钟点，比如 20:00:00"
+REASONS = {
+    "bool_type": _SWITCH, "bool_parsing": _SWITCH, "int_type": _WHOLE, "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE, "int_parsing_size": "太大了", "float_type": _NUMBER, "float_parsing": _NUMBER,
+    "finite_number": "应是一个有限的数字", "multiple_of": "不是要的倍数", "string_type": _TEXT, "string_unicode": _TEXT,
+    "string_pattern_mismatch": "里有不能用的字符，或者写法不对", "string_not_ascii": "只能用英文字母和数字",
+    "list_type": _LIST, "tuple_type": _LIST, "set_type": _LIST, "iterable_type": _LIST, "dict_type": _TABLE,
+    "mapping_type": _TABLE, "model_type": _TABLE, "model_attributes_type": _TABLE, "date_type": _DAY,
+    "date_parsing": _DAY, "date_from_datetime_parsing": _DAY, "date_from_datetime_inexact": _DAY,
+    "datetime_type": _MOMENT, "datetime_parsing": _MOMENT, "datetime_from_date_parsing": _MOMENT,
+    "datetime_object_invalid": _MOMENT, "timezone_aware": "要带时区，比如末尾写 +08:00",
+    "timezone_naive": "不要带时区", "time_type": _CLOCK, "time_parsing": _CLOCK, "none_required": "这里不能写",
+    "invalid_key": "当不了键，键要是文字",
+}  # fmt: skip
+"""What is wrong with a value, by pydantic's name for it. Whatever is not named here is said in general words."""
 
 
 def nearest(word: str, options: Iterable[str], n: int = 1) -> list[str]:
@@ -47,43 +65,43 @@ def check_model(model: type[M], data: object, file: str, prefix: str = "", *, qu
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        details = error.errors() if quote else [{**one, "input": "…"} for one in error.errors()]
+        details = error.errors(include_url=False) if quote else [{**one, "input": "…"} for one in error.errors()]
         raise ConfigError([_problem(model, one, file, prefix) for one in details]) from None
 
 
 def _problem(model: type[BaseModel], details: Any, file: str, prefix: str) -> Problem:
     location = [str(part) for part in details["loc"]]
     key = ".".join(filter(None, [prefix, *location]))
-    kind, given = details["type"], details.get("input")
+    kind, given = details["type"], _as_typed(details.get("input"))
     if kind == "extra_forbidden":
         siblings = _keys_beside(model, location[:-1])
         close = nearest(location[-1], siblings)
         hint = f"是不是想写 {close[0]}？" if close else f"这里可以写：{'、'.join(sorted(siblings))}"
         return Problem(file, key, "没有这个设置", hint)
-    reasons = {
-        "missing": "缺少这一项",
-        "bool_type": f"「{given}」应是 true 或 false",
-        "bool_parsing": f"「{given}」应是 true 或 false",
-        "int_parsing": f"「{given}」应是整数",
-        "int_type": f"「{given}」应是整数",
-        "float_parsing": f"「{given}」应是数字",
-        "string_type": f"「{given}」应是文字，要加引号",
-    }
     context = details.get("ctx") or {}
     if kind == "value_error":
-        return Problem(file, key, str(context.get("error", details["msg"])))
+        return Problem(file, key, str(context["error"]))
     if kind == "literal_error":
         return Problem(
             file, key, f"「{given}」不在可选值里", f"可写：{context.get('expected', '')}".replace(" or ", "、")
         )
     for bound, text in (("ge", "不能小于"), ("gt", "要大于"), ("le", "不能大于"), ("lt", "要小于")):
-        if bound in context:
+        if bound in context and kind.startswith(("greater", "less")):
             return Problem(file, key, f"「{given}」{text} {context[bound]}")
     if "max_length" in context:
         return Problem(file, key, f"太长了，最多 {context['max_length']}")
     if "min_length" in context:
         return Problem(file, key, f"太短了，至少 {context['min_length']}")
-    return Problem(file, key, reasons.get(kind, str(details["msg"])))
+    if kind == "missing":
+        return Problem(file, key, "缺少这一项")
+    hint = f"要像 {context['pattern']} 这样" if "pattern" in context else ""
+    return Problem(file, key, f"「{given}」{REASONS.get(kind, '写法不对')}", hint)
+
+
+def _as_typed(given: object) -> str:
+    """A value as it stands in the file, short enough for one line."""
+    text = str(given).lower() if isinstance(given, bool) else str(given)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
 
 
 def _keys_beside(model: type[BaseModel], path: list[str]) -> list[str]:

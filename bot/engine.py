@@ -12,7 +12,7 @@ from bot.config import Config
 from bot.context import Context, Desk
 from bot.errors import Mistake, StorageFailure
 from bot.events import NO_EXTRAS, BeatDue, Event, MemberJoined, MessageReceived, Tick
-from bot.outbox import Outbox
+from bot.outbox import REPORT, Outbox
 from bot.replies import Pass, Say, Silence, Sort, Wishes, flatten, say
 from bot.router import Route, Router, Switchboard
 from bot.schedule import Schedule
@@ -30,9 +30,26 @@ own_words.says(
         "staff.channel": "channel state",
         "staff.bug": "route event",
         "staff.unknown_sends": "count rows",
-        "staff.trouble": "count rows",
+        REPORT: "count rows",
     }
 )
+
+
+REPORTS = timedelta(hours=1)
+"""How far apart reports of failed sends are."""
+ROWS = 5
+"""Lines of a report that name what failed."""
+
+
+@own_words.tick("trouble")
+def report_troubles(event: Tick, ctx: Context) -> Wishes:
+    """What failed since the last report."""
+    ctx.store.agenda.rest("trouble", "", to_ms(ctx.now + REPORTS))
+    slots = {"count": event.payload["count"], "rows": "\n".join(event.payload["rows"])}
+    return [
+        Say(REPORT, slots, member=member, channel=channel, sort=Sort.STAFF, because="上次报过以后又有没发出去的")
+        for channel, member in ctx.desk.staff_rooms()
+    ]
 
 
 Errand = Callable[[], None]
@@ -375,14 +392,21 @@ class Engine:
         self._tell(message, self._note_of_our_own(topic, now, about), 0, now)
 
     def _tell_troubles(self, now: datetime) -> None:
+        """At most one report an hour: what fails meanwhile is told with the next one."""
         troubles, self._outbox.troubles = self._outbox.troubles, []
-        agenda = self._store.agenda
-        if not troubles or agenda.cooling("trouble", "", to_ms(now)) is not None:
+        if not troubles:
             return
-        agenda.rest("trouble", "", to_ms(now + timedelta(hours=1)))
-        event = self._note_of_our_own("trouble", now)
-        rows = "\n".join(f"· {key}：{what}" for key, what in troubles[:5])
-        self._tell(say("staff.trouble", count=len(troubles), rows=rows), event, 0, now)
+        agenda, rows = self._store.agenda, [f"· {key}：{what}" for key, what in troubles[:ROWS]]
+        until = agenda.cooling("trouble", "", to_ms(now))
+        if until is None:
+            agenda.rest("trouble", "", to_ms(now + REPORTS))
+            event = self._note_of_our_own("trouble", now)
+            self._tell(say(REPORT, count=len(troubles), rows="\n".join(rows)), event, 0, now)
+            return
+        waiting = agenda.payload_of("trouble", "")
+        count, rows = waiting.get("count", 0) + len(troubles), [*waiting.get("rows", ()), *rows][:ROWS]
+        agenda.wake_at("trouble", "", until, {"count": count, "rows": rows})
+        self._wake_by(until)
 
     def _note_of_our_own(self, topic: str, now: datetime, about: str = "") -> Tick:
         """An event of the bot's own, recorded like any other, that staff lines can point to."""

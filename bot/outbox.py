@@ -21,6 +21,8 @@ AT_ONCE = 200
 MAX_PLACES = 5_000
 ASK_AGAIN = 3_000
 """Milliseconds until a line of unknown outcome is repeated where repeating is harmless."""
+REPORT = "staff.trouble"
+"""The report about sends that failed. Where it fails itself, there is nothing more to report."""
 NEVER = 1 << 62
 """Later than any moment (ms)."""
 
@@ -269,7 +271,11 @@ class Outbox:
 
     def _fail(self, line: Line, receipt: Receipt) -> None:
         self._note(line, receipt)
-        self.troubles.append((line.key, receipt.error))
+        self._trouble(line, receipt)
+
+    def _trouble(self, line: Line, receipt: Receipt) -> None:
+        if line.phrase != REPORT:
+            self.troubles.append((line.key, receipt.error))
 
     def _stamp(self) -> int:
         return to_ms(self._world.now())
@@ -292,7 +298,7 @@ class Outbox:
         for line, until, receipt, tried in self._again:
             if tried and self._tries(line.row) >= self._config.settings.outbox.attempts:
                 self._rows.close(line.row, receipt.state, self._stamp(), f"试了太多次：{receipt.error}")
-                self.troubles.append((line.key, receipt.error))
+                self._trouble(line, receipt)
             else:
                 if not tried:
                     self._rows.untry(line.row)

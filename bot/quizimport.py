@@ -24,7 +24,7 @@ COLUMNS = {
 """Header of a column -> field. 编号 may be missing: then rows are numbered."""
 _LISTS = ("answers", "hint", "tags")
 _BETWEEN = re.compile(r"\s*[|｜;；\n]\s*")
-_LEVELS = {"简单": 1, "容易": 1, "中等": 2, "一般": 2, "难": 3, "困难": 3}
+_LEVELS = {"1": 1, "2": 2, "3": 3, "简单": 1, "容易": 1, "中等": 2, "一般": 2, "难": 3, "困难": 3}
 MOST_ROWS = 20_000
 
 
@@ -83,9 +83,9 @@ def _reason(details: Any) -> str:
     field = str(details["loc"][0]) if details["loc"] else ""
     words = {
         "too_short": "没写", "string_too_short": "太短", "string_too_long": "太长", "too_long": "太多",
-        "missing": "没写", "int_parsing": "应写 1、2、3 或简单、中等、难", "string_pattern_mismatch": "不能有空格",
+        "missing": "没写", "string_pattern_mismatch": "不能有空格",
     }  # fmt: skip
-    what = words.get(details["type"], "应写 1、2、3 或简单、中等、难" if field == "difficulty" else details["msg"])
+    what = words.get(details["type"], "应写 1、2、3 或简单、中等、难" if field == "difficulty" else "写法不对")
     return f"{name.get(field, field)}：{what}"
 
 

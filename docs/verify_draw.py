@@ -1,4 +1,4 @@
-"""Recomputes a draw from its published proof.  Usage: python3 verify_draw.py PROOF.txt"""
+"""Recomputes a draw from its published proof (see verify-draw.md).  Usage: python3 verify_draw.py PROOF.txt"""
 
 import hashlib
 import re
@@ -9,57 +9,40 @@ def sha(*parts):
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def must(right, otherwise):
-    if not right:
-        sys.exit(f"WRONG: {otherwise}")
+def best_ticket(number):
+    weight = int(line[number].partition("*")[2] or 1)
+    return min(sha(seed, str(number), line[number], str(ticket)) for ticket in range(1, weight + 1))
 
 
-facts, rules, entrants, wins = {}, {}, {}, {}
+fact, rule, line, win = {}, {}, {}, {}
 with open(sys.argv[1], encoding="utf-8-sig") as file:
     proof = file.read().split("\n")
 for row in proof:
     key, _, value = row.strip().partition(": ")
+    number, _, rest = value.partition(" ")
+    fact[key] = value
     if key == "rule":
-        rules[int(value.split()[0])] = value.partition(" ")[2]
+        rule[int(number)] = rest
     elif key == "entrants":
-        first, *some = value.split()
-        entrants |= {int(first) + i: one for i, one in enumerate(some)}
+        line.update(enumerate(rest.split(), start=int(number)))
     elif key == "win":
-        turn, place, number, prize = map(int, value.split()[:4])
-        wins[turn] = (place, number, prize)
-    elif key in ("draw", "kind", "state", "commit", "public", "count", "list", "secret"):
-        must(facts.setdefault(key, value) == value, f"two different lines of {key}")
-rules, lines, wins = ([table[i + 1] for i in range(len(table))] for table in (rules, entrants, wins))
+        win[int(number)] = [int(one) for one in rest.split()[:3]]
+rules, lines, wins = ([table[n] for n in range(1, len(table) + 1)] for table in (rule, line, win))
 
-must(sha(facts["secret"]) == facts["commit"], "the secret is not the one committed to at opening")
-must(len(lines) == int(facts["count"]) and sha(*lines) == facts["list"], "the list is not the one that was closed")
-prizes = [re.match(r"奖品(\d+)：.*，(\d+) 份(?:，每次中奖率 .*（百万分之 (\d+)）)?$", rule) for rule in rules]
-prizes = [(int(p[1]), int(p[2]), int(p[3] or 0)) for p in prizes if p]
-instant = facts["kind"] == "instant"
-mixed = "instant" if instant else facts["list"]
-seed = sha("yuanzi-draw 1", facts["draw"], sha(*rules), mixed, facts["public"], facts["secret"])
-due, left = [], {prize: quantity for prize, quantity, _ in prizes}
-if instant:
-    for i, line in enumerate(lines, start=1):
-        position, edge = int(sha(seed, str(i), line), 16) % 1_000_000, 0
-        for prize, _, odds in prizes:
-            if edge <= position < edge + odds and left[prize] > 0:
-                left[prize] -= 1
-                due.append((len(due) + 1, i, prize))
-            edge += odds
-elif facts["state"] == "drawn":
-    best = [
-        (min(sha(seed, str(i), line, str(t + 1)) for t in range(int(line.partition("*")[2] or 1))), i)
-        for i, line in enumerate(lines, start=1)
-    ]
-    order = [i for _, i in sorted(best)]
-    places = [prize for prize, quantity, _ in prizes for _ in range(quantity)][: len(order)]
-    due = [(place, order[place - 1], prize) for place, prize in enumerate(places, start=1)]
-    for place, number, prize in wins[
-        len(due) :
-    ]:  # replacements: always the next of the ranking, for a place given before
-        must(number == order[len(due)] and prize == places[place - 1], "a replacement is not the next of the ranking")
-        due.append((place, number, prize))
-must(wins == due, f"the winners should be {due}")
-print(f"OK: draw {facts['draw']}, {facts['state']}, {len(lines)} lines, {len(wins)} winners, all recomputed.")
-print("Compare with what the group saw:", "commit", facts["commit"], "list", facts["list"], "rules", *rules, sep="\n")
+seed = sha("yuanzi-draw 1", fact["draw"], sha(*rules), fact["list"], fact["public"], fact["secret"])
+ranking = sorted(line, key=best_ticket)
+prizes = re.findall(r"^奖品(\d+)：.*，(\d+) 份$", "\n".join(rules), re.MULTILINE)
+places = [int(prize) for prize, quantity in prizes for _ in range(int(quantity))]
+places = dict(enumerate(places[: len(lines)], start=1)) if fact["state"] == "drawn" else {}
+checks = {
+    "an ordinary draw (an instant one: verify_instant.py)": fact["kind"] == "list",
+    "the secret is the one committed to at the opening": sha(fact["secret"]) == fact["commit"],
+    "the list is the one that was closed": sha(*lines) == fact["list"] and len(lines) == int(fact["count"]),
+    "winners and replacements follow the ranking": [who for _, who, _ in wins] == ranking[: len(wins)],
+    "every place was given away": [place for place, _, _ in wins[: len(places)]] == list(places),
+    "every prize is that of its place": all(places.get(place) == prize for place, _, prize in wins),
+}
+for what, right in checks.items():
+    print("OK   " if right else "WRONG", what)
+print("Compare with what the group saw:", "commit", fact["commit"], "list", fact["list"], "rules", *rules, sep="\n")
+sys.exit(not all(checks.values()))

@@ -40,6 +40,11 @@ class Agenda:
         """Whether such a tick is still to come."""
         return self._execute("SELECT 1 FROM wake WHERE topic = ? AND key = ?", (topic, key)).fetchone() is not None
 
+    def payload_of(self, topic: str, key: str) -> Mapping[str, Any]:
+        """What a tick that is still to come will bring; nothing when there is none."""
+        row = self._execute("SELECT payload FROM wake WHERE topic = ? AND key = ?", (topic, key)).fetchone()
+        return json.loads(row[0]) if row else {}
+
     def next_wake(self) -> Wake | None:
         """The earliest wake-up."""
         row = self._execute("SELECT topic, key, due, payload FROM wake ORDER BY due, topic, key LIMIT 1").fetchone()

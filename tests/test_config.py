@@ -1,15 +1,18 @@
 """config.toml: every mistake is named at once, with its file, key and what was probably meant."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core.core_schema import ErrorType
 
-from bot.config import build_config, load_config, merged, nearest, read_toml, shipped
+from bot.config import _problem, build_config, load_config, merged, nearest, read_toml, shipped
 from bot.errors import ConfigError, Problem
+from bot.settings.checkin import CheckIn
 from tests.conftest import a_config
 
 
@@ -114,6 +117,59 @@ def test_a_key_that_resembles_nothing_gets_the_list_of_what_there_is() -> None:
 )
 def test_a_value_of_the_wrong_kind_is_named(data: dict[str, Any], key: str) -> None:
     assert key in problems_of(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "reason"),
+    [
+        ({"outbox": {"attempts": True}}, "outbox.attempts", "「true」应是整数"),
+        ({"outbox": {"attempts": "5"}}, "outbox.attempts", "「5」应是整数"),
+        ({"groups": {"g": {"checkin": {"points": True}}}}, "groups.g.checkin.points", "「true」应是整数"),
+        ({"groups": {"g": {"checkin": {"points": "10"}}}}, "groups.g.checkin.points", "「10」应是整数"),
+        ({"groups": {"g": {"faq": {"coverage": True}}}}, "groups.g.faq.coverage", "「true」应是数字"),
+        ({"groups": {"g": {"faq": {"coverage": "0.5"}}}}, "groups.g.faq.coverage", "「0.5」应是数字"),
+        ({"groups": {"g": {"muted": 1}}}, "groups.g.muted", "「1」应是 true 或 false"),
+        ({"groups": {"g": {"muted": "yes"}}}, "groups.g.muted", "「yes」应是 true 或 false"),
+        ({"groups": {"g": {"name": 5}}}, "groups.g.name", "「5」应是文字"),
+        ({"groups": {"g": {"games": {"story_since": 5}}}}, "groups.g.games.story_since", "「5」应是日期"),
+        (
+            {"groups": {"g": {"points": {"levels": [{"title": "x", "at": True}]}}}},
+            "groups.g.points.levels.0.at",
+            "整数",
+        ),
+        ({"groups": {"g": {"scripts": "welfare"}}}, "groups.g.scripts", "应是一组"),
+        ({"groups": {"g": {"welcome": {"sources": ["x"]}}}}, "groups.g.welcome.sources", "应是表"),
+        ({"groups": {"g": {"games": {"floor_lucky": ["0"]}}}}, "groups.g.games.floor_lucky.0", "不能用的字符"),
+        ({"groups": {"g": {"checkin": {"words": []}}}}, "groups.g.checkin.words", "至少 1"),
+        ({"wecom": 5}, "wecom", "应是表"),
+    ],
+)
+def test_nothing_is_taken_for_something_else(data: dict[str, Any], key: str, reason: str) -> None:
+    assert reason in problems_of(data)[key].reason
+
+
+def test_whole_numbers_may_be_written_with_a_point_and_fractions_without() -> None:
+    config = build_config({"groups": {"g": {"checkin": {"points": 5.0}, "faq": {"coverage": 1}}}}, "config.toml")
+    assert config.group("g").checkin.points == 5
+    assert config.group("g").faq.coverage == 1.0
+
+
+CONTEXTS = {"error": "写错了", "pattern": "^x$", "expected": "'a' or 'b'", "tz_expected": 0, "tz_actual": 1}
+
+
+@pytest.mark.parametrize("kind", get_args(ErrorType))
+def test_whatever_pydantic_finds_is_said_in_chinese(kind: str) -> None:
+    """Every kind of mistake that the library knows, with everything that it could tell about it."""
+
+    details = {"type": kind, "loc": ("field",), "input": "x", "msg": "Input should be something", "ctx": CONTEXTS}
+    problem = _problem(CheckIn, details, "config.toml", "")
+    assert re.search(r"[\u4e00-\u9fff]", problem.reason)
+    assert "Input" not in problem.reason + problem.hint
+
+
+def test_what_was_typed_is_quoted_shortly() -> None:
+    reason = problems_of({"groups": {"g": {"muted": "很长" * 500}}})["groups.g.muted"].reason
+    assert len(reason) < 100
 
 
 def test_a_mistake_in_the_default_is_told_once_and_not_for_every_group() -> None:

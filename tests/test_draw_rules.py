@@ -58,20 +58,23 @@ def an_instant_proof(number: int, odds: list[tuple[int, int]], tries: int, secre
     )  # fmt: skip
 
 
-def by_the_script(proof: str, folder: Path) -> str:
-    """What the standalone script says: empty when it says OK."""
+def by_the_script(proof: str, folder: Path, *, instant: bool = False) -> str:
+    """What the standalone script says against a proof: empty when all is right."""
+    name = "verify_instant.py" if instant else "verify_draw.py"
     file = folder / "proof.txt"
     file.write_text(proof, encoding="utf-8")
-    before, sys.argv = sys.argv, ["verify_draw.py", str(file)]
+    before, sys.argv = sys.argv, [name, str(file)]
     said = io.StringIO()
     try:
         with redirect_stdout(said):
-            runpy.run_path(str(DOCS / "verify_draw.py"))
-    except (SystemExit, LookupError, ValueError) as error:
+            runpy.run_path(str(DOCS / name))
+    except SystemExit as end:
+        return said.getvalue() if end.code else ""
+    except (LookupError, ValueError) as error:
         return repr(error)
     finally:
         sys.argv = before
-    return "" if said.getvalue().startswith("OK") else "no OK"
+    return "it did not say how it ended"
 
 
 SECRETS = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -98,7 +101,7 @@ def test_the_script_of_the_page_and_the_bot_agree(
 def test_both_agree_about_instant_draws(tmp_path: Path, odds: list[tuple[int, int]], tries: int, secret: str) -> None:
     proof = an_instant_proof(5, odds, tries, secret)
     assert rule.verify(proof)[0] == []
-    assert by_the_script(proof, tmp_path) == ""
+    assert by_the_script(proof, tmp_path, instant=True) == ""
 
 
 @COMMON
@@ -119,7 +122,7 @@ def test_whatever_is_changed_in_a_proof_both_notice(tmp_path: Path, data: st.Dat
     rows[number] = f"{key}: {kept[:spot]}{new}{kept[spot + 1 :]}" + value[len(kept) :]
     changed = "\n".join(rows)
     assert rule.verify(changed)[0] != []
-    assert by_the_script(changed, tmp_path) != ""
+    assert by_the_script(changed, tmp_path, instant=instant) != ""
 
 
 def test_pages_may_come_in_any_order_and_with_chat_around_them(tmp_path: Path) -> None:
@@ -130,10 +133,40 @@ def test_pages_may_come_in_any_order_and_with_chat_around_them(tmp_path: Path) -
 
 
 def test_the_page_carries_the_script_word_for_word() -> None:
-    (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert script == (DOCS / "verify_draw.py").read_text(encoding="utf-8")
-    imports = re.findall(r"^\s*(?:import|from) (\w+)", script, re.MULTILINE)
-    assert set(imports) == {"hashlib", "re", "sys"}
+    scripts = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert scripts == [(DOCS / name).read_text(encoding="utf-8") for name in ("verify_draw.py", "verify_instant.py")]
+    for script in scripts:
+        assert set(re.findall(r"^\s*(?:import|from) (\w+)", script, re.MULTILINE)) == {"hashlib", "re", "sys"}
+        assert sum(bool(line) for line in script.split("\n")) <= 40  # a sceptic reads it in five minutes
+
+
+def test_the_wrong_script_says_which_is_right(tmp_path: Path) -> None:
+    assert "WRONG an ordinary draw (an instant one: verify_instant.py)" in by_the_script(
+        an_instant_proof(5, [(1, 500_000)], 9, SECRET), tmp_path
+    )
+    assert "WRONG an instant draw (an ordinary one: verify_draw.py)" in by_the_script(
+        a_proof(3, [2], [1] * 9, SECRET, "-"), tmp_path, instant=True
+    )
+
+
+def test_a_void_draw_has_no_winners_in_the_script_either(tmp_path: Path) -> None:
+    void = a_proof(3, [2], [1] * 9, SECRET, "-").replace("state: drawn", "state: void")
+    assert "WRONG every prize" in by_the_script(void, tmp_path)
+    assert by_the_script("\n".join(row for row in void.split("\n") if not row.startswith("win")), tmp_path) == ""
+
+
+def test_a_replacement_out_of_turn_or_for_another_prize_is_noticed(tmp_path: Path) -> None:
+    proof = a_proof(3, [2, 1], [1, 2] * 9, SECRET, "-", more=2)
+    assert by_the_script(proof, tmp_path) == ""
+    for old, new in (
+        (r"win: 4 1 (\d+) 1", r"win: 4 3 \1 1"),
+        (r"win: 4 1", "win: 4 0"),
+        (r"win: 4 1 \d+", "win: 4 1 18"),
+    ):
+        wrong = re.sub(old, new, proof)
+        assert wrong != proof
+        assert by_the_script(wrong, tmp_path) != ""
+        assert rule.verify(wrong)[0] != []
 
 
 def test_the_vectors_of_the_page_hold(tmp_path: Path) -> None:
@@ -142,7 +175,7 @@ def test_the_vectors_of_the_page_hold(tmp_path: Path) -> None:
     assert len(proofs) == 2
     for proof in proofs:
         assert rule.verify(proof)[0] == []
-        assert by_the_script(proof, tmp_path) == ""
+        assert by_the_script(proof, tmp_path, instant="kind: instant" in proof) == ""
     known = rule.read_proof(proofs[0])
     assert rule.sha(facts["secret"]) == facts["commit"] == known.facts["commit"]
     assert rule.code_of(facts["commit"], "xiaoman") == facts['code("xiaoman")']

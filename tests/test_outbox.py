@@ -313,6 +313,42 @@ async def test_a_send_that_failed_is_noted_told_once_and_never_repeated(
     assert room.one("SELECT count(*) FROM outbox WHERE state <> 'sent' AND why_not IS NULL") == 0
 
 
+async def test_what_fails_after_a_report_is_told_with_the_next_one_also_after_a_power_cut(open_room: OpenRoom) -> None:
+    def mood(line: Line) -> Receipt | None:
+        if line.group is not None:
+            raise Refused("被禁言")
+        return None
+
+    room = await open_room(QUIET, wire=wire(mood))
+    said = await room.says("甲", "签到")
+    assert keys(said + await room.wait(MINUTE)) == ["staff.trouble"]
+    for number in range(7):
+        assert await room.says(f"群友{number}", "签到") + await room.wait(MINUTE) == []
+    await room.power_cut(MINUTE)
+    assert await room.says("乙", "签到") + await room.wait(MINUTE) == []
+    (report,) = await room.wait(HOUR)
+    assert report.phrase == "staff.trouble"
+    assert "8" in report.text
+    assert report.text.count("被禁言") == 5
+    assert "上次报过" in report.because
+    assert await room.says("丙", "签到") + await room.wait(MINUTE) == []
+    (report,) = await room.wait(HOUR)
+    assert "1" in report.text
+    assert await room.wait(24 * HOUR) == []
+
+
+async def test_a_report_that_cannot_be_sent_is_no_reason_for_another(open_room: OpenRoom) -> None:
+    def dead(line: Line) -> Receipt | None:
+        raise Refused("账号没了")
+
+    room = await open_room(QUIET, wire=wire(dead))
+    await room.says("小明", "签到")
+    await room.wait(24 * HOUR)
+    assert [phrase for (phrase,) in room.rows("SELECT phrase FROM outbox ORDER BY id")] == [
+        "checkin.done", "staff.trouble"
+    ]  # fmt: skip
+
+
 async def test_a_channel_that_refuses_everything_does_not_talk_about_itself_for_ever(open_room: OpenRoom) -> None:
     tries: list[str] = []
 

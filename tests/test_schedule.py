@@ -57,6 +57,21 @@ async def test_a_post_is_made_once_over_twenty_restarts(stage: Room) -> None:
     assert stage.one("SELECT count(*) FROM interaction WHERE kind = 'beat_due'") == 1
 
 
+async def test_where_nothing_may_be_late_a_clock_that_rings_a_moment_later_is_still_on_time(
+    open_room: OpenRoom, tmp_path: Path
+) -> None:
+    write_script(tmp_path / "scripts", noon=("每天", "12:00"))
+    (file,) = (tmp_path / "scripts").glob("*.toml")
+    file.write_text(file.read_text(encoding="utf-8") + 'lateness = "0s"\n', encoding="utf-8")
+    changes: dict[str, Any] = {"bot": {"scripts": str(tmp_path / "scripts")}, **group_config(scripts=["mine"])}
+    room = await open_room(changes)
+    said = await room.power_cut(2 * MINUTE + timedelta(milliseconds=200))
+    assert len(said) == 1
+    assert said[0].sort == "campaign"
+    await room.until("明天 11:59")
+    assert keys(await room.power_cut(2 * MINUTE) + await room.wait(MINUTE)) == ["staff.missed"]
+
+
 async def test_a_post_that_is_a_little_late_is_still_made(stage: Room) -> None:
     said = await stage.power_cut(2 * MINUTE + 15 * MINUTE)
     assert keys(said) == ["post.wednesday"]

@@ -104,6 +104,32 @@ async def test_a_setting_can_be_changed_back(room: Room) -> None:
     assert [what for _, what in audit(room)] == ["checkin.points: 5 -> 50", "checkin.points: 50 -> 5"]
 
 
+async def test_default_takes_a_change_back_for_good(open_room: OpenRoom) -> None:
+    room = await open_room({**STAFF, **group_config(scripts=[], checkin={"points": 7})})
+    await room.boss_says("设置 checkin.points 50")
+    (line,) = await room.boss_says("设置 checkin.points 默认")
+    assert line.phrase == "settings.unset"
+    assert "50" in line.text
+    assert "7" in line.text
+    assert room.app.config.group("yuanqi").checkin.points == 7
+    assert room.rows("SELECT * FROM group_setting") == []
+    await room.restart()
+    assert room.app.config.group("yuanqi").checkin.points == 7
+    assert audit(room)[-1] == ("设置", "checkin.points: 50 -> 7（改回默认）")
+    assert keys(await room.boss_says("设置 checkin.points 默认")) == ["settings.untouched"]
+    assert keys(await room.boss_says("设置 checkin.pointz 默认")) == ["settings.bad"]
+    assert keys(await room.says("looker", "设置 checkin.points 默认")) == ["staff.read_only"]
+    assert len(audit(room)) == 2
+
+
+async def test_default_takes_back_one_change_and_leaves_the_others(room: Room) -> None:
+    await room.boss_says("设置 checkin.words 元气")
+    await room.boss_says("设置 faq.on 关")
+    assert keys(await room.boss_says("设置 checkin.words 恢复默认")) == ["settings.unset"]
+    assert keys(await room.says("小明", "签到")) == ["checkin.done"]
+    assert not room.app.config.group("yuanqi").faq.on
+
+
 async def test_a_setting_holds_for_its_group_only(room: Room) -> None:
     await room.boss_says("设置 checkin.words 早安、Good")
     assert keys(await room.says("小明", "早安")) == ["checkin.done"]

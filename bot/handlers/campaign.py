@@ -12,6 +12,8 @@ router = Router("campaign", "定时")
 router.says({"agenda.report": "rows", "agenda.empty": "", "staff.missed": "count rows"})
 REPORT_AFTER = timedelta(seconds=30)
 """Missed posts are reported together, a little later: after a long outage there are many."""
+ON_TIME = timedelta(seconds=30)
+"""A post is planned to the minute: even where nothing may be late, a clock that rings a moment later is on time."""
 _DAYS = "一二三四五六日"
 
 
@@ -20,7 +22,7 @@ def due(event: BeatDue, ctx: Context) -> Wishes:
     line = ctx.desk.play(event.beat, ctx.group)
     if line is None:
         return Silence("脚本里已经没有这一拍")
-    limit = ctx.desk.lateness(event.beat) or timedelta(0)
+    limit = max(ctx.desk.lateness(event.beat) or timedelta(0), ON_TIME)
     if ctx.now - event.at > limit:
         minutes = int((ctx.now - event.at).total_seconds() // 60)
         reason = f"晚了 {minutes} 分钟，超过能晚发的 {int(limit.total_seconds() // 60)} 分钟"

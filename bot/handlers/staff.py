@@ -1,5 +1,6 @@
 """What staff can do by chat: 设置, 名单, 兑现, 撤销, 重载, 状态. Rights hang on the platform id."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ router = Router("staff", "员工")
 router.says(
     {
         "settings.show": "group rows", "settings.changed": "key old new", "settings.bad": "key reason hint",
+        "settings.unset": "key old new", "settings.untouched": "key now",
         "roster.checkins": "day count rows", "roster.newcomers": "count rows", "roster.prizes": "count rows",
         "roster.staff": "rows", "roster.empty": "what", "undo.done": "number what", "undo.told": "name what",
         "undo.unknown": "number", "undo.twice": "number", "undo.usage": "", "reload.done": "rows",
@@ -31,6 +33,8 @@ router.says(
     }
 )  # fmt: skip
 MOST = 30
+BACK = ("默认", "恢复默认", "改回默认")
+"""What staff write instead of a value to have what config.toml says."""
 
 
 # -- settings ------------------------------------------------------------------------------------------------------
@@ -73,7 +77,7 @@ def written(text: str, old: object) -> Any:
     return text
 
 
-@router.command("设置", help="看或改这个群的设置", usage="[项 值]", role="read-only")
+@router.command("设置", help="看或改这个群的设置，值写「默认」就改回去", usage="[项 值]", role="read-only")
 def settings(event: MessageReceived, ctx: Context) -> Wishes:
     known = paths()
     path, value = (*ctx.reading.verbatim.split(maxsplit=1), "", "")[:2]
@@ -92,11 +96,26 @@ def settings(event: MessageReceived, ctx: Context) -> Wishes:
     ctx.needs("operator")
     if event.group is None:
         raise Mistake("settings.bad", key=path, reason="要在那个群里发", hint="")
-    return _change(ctx, path, written(value.strip(), old), old)
+    changes = ctx.store.office.group_settings().get(ctx.group, {})
+    if value.strip() in BACK:
+        if path not in changes:
+            raise Mistake("settings.untouched", key=path, now=shown(old))
+        del changes[path]
+        fresh = _proven(ctx, path, changes)
+        ctx.store.office.unset_group(ctx.group, path)
+    else:
+        changes[path] = written(value.strip(), old)
+        fresh = _proven(ctx, path, changes)
+        ctx.store.office.set_group(ctx.group, path, changes[path])
+    new, unset = shown(current(fresh, path)), value.strip() in BACK
+    ctx.audit("设置", f"{path}: {shown(old)} -> {new}{'（改回默认）' if unset else ''}")
+    ctx.config.use(ctx.group, fresh)
+    ctx.desk.replan()
+    return say("settings.unset" if unset else "settings.changed", key=path, old=shown(old), new=new, sort=Sort.STAFF)
 
 
-def _change(ctx: Context, path: str, value: Any, old: object) -> Say:
-    changes = {**ctx.store.office.group_settings().get(ctx.group, {}), path: value}
+def _proven(ctx: Context, path: str, changes: Mapping[str, Any]) -> GroupSettings:
+    """The group's settings with these changes. Raises Mistake when they would be wrong."""
     try:
         fresh = ctx.config.with_change(ctx.group, changes)
         problems = ctx.desk.clashes(ctx.group, fresh)
@@ -104,11 +123,7 @@ def _change(ctx: Context, path: str, value: Any, old: object) -> Say:
         problems = list(error.problems)
     if problems:
         raise Mistake("settings.bad", key=path, reason=problems[0].reason, hint=problems[0].hint)
-    ctx.store.office.set_group(ctx.group, path, value)
-    ctx.audit("设置", f"{path}: {shown(old)} -> {shown(current(fresh, path))}")
-    ctx.config.use(ctx.group, fresh)
-    ctx.desk.replan()
-    return say("settings.changed", key=path, old=shown(old), new=shown(current(fresh, path)), sort=Sort.STAFF)
+    return fresh
 
 
 # -- lists ---------------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """What settings are made of: lengths of time, clock times, zones, words; and the table that refuses unknown keys."""
 
 import re
-from datetime import date, timedelta
-from typing import Annotated, Any
+from datetime import date, datetime, timedelta
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 _UNITS = {
     "s": "seconds", "秒": "seconds", "min": "minutes", "m": "minutes", "分钟": "minutes", "分": "minutes",
@@ -80,7 +82,35 @@ Floors = tuple[Floor, ...]
 Word = Annotated[str, Field(min_length=1, max_length=32)]
 
 
+_Kind = Literal["bool_type", "int_type", "float_type", "date_type", "datetime_type"]
+
+
+def _as_written(annotation: object, value: object) -> None:
+    """Nothing is taken for something else: `true` is no number, `"5"` neither, and `1` no switch and no date."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    if value is None or any(get_origin(kind) is Annotated for kind in kinds):
+        return
+    number, text = isinstance(value, int | float), isinstance(value, str)
+    table: tuple[tuple[type, bool, _Kind], ...] = (
+        (bool, not isinstance(value, bool), "bool_type"), (int, isinstance(value, bool) or text, "int_type"),
+        (float, isinstance(value, bool) or text, "float_type"), (date, number, "date_type"),
+        (datetime, number, "datetime_type"), (AwareDatetime, number, "datetime_type"),
+    )  # fmt: skip
+    for kind, refused, error in table:
+        if kind in kinds and refused:
+            raise PydanticKnownError(error)
+
+
 class Part(BaseModel):
-    """A table of settings: frozen, and a key it does not know is an error."""
+    """A table of settings: frozen, a key it does not know is an error, and so is a value of another kind."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _kinds(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        # What has a reader of its own (`Span`, `Clock`) says itself what it takes.
+        if not any(isinstance(one, BeforeValidator) for one in field.metadata):
+            _as_written(field.annotation, value)
+        return value

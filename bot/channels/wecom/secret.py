@@ -33,7 +33,7 @@ class SecretSource(Strict):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.env is None) == (self.file is None):
-            raise ValueError("give either env or file")
+            raise ValueError("env 和 file 要写一个，只写一个")
         return self
 
     def where(self) -> str:

@@ -14,15 +14,15 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 def _safe_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.query or parts.fragment or not parts.hostname:
-        raise ValueError("must be an address without query")
+        raise ValueError("要写一个地址，后面不带 ? 和 #")
     if parts.scheme in {"https", "wss"} or (parts.scheme in {"http", "ws"} and parts.hostname in LOOPBACK):
         return value.rstrip("/")
-    raise ValueError("must be https (plain http only on this machine): secrets travel in it")
+    raise ValueError("要用 https（只有本机可以用 http）：里面传的是密钥")
 
 
 def _plain(value: str) -> str:
     if not PLAIN_ID.fullmatch(value):
-        raise ValueError("must be 1 to 64 letters, digits, - _ . @")
+        raise ValueError("要写 1 到 64 个字母、数字或 - _ . @")
     return value
 
 
@@ -138,7 +138,7 @@ class AppSettings(Strict):
     @model_validator(mode="after")
     def _needs_callback(self) -> Self:
         if (self.contact or self.kf) and self.callback is None:
-            raise ValueError("contact and kf need a callback")
+            raise ValueError("写了 contact 或 kf，就要写 callback")
         return self
 
 
@@ -175,9 +175,9 @@ class AiBotSettings(Strict):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.mode == "ws" and self.secret is None:
-            raise ValueError("ws mode needs secret")
+            raise ValueError("mode 是 ws 时要写 secret")
         if self.mode == "url" and self.callback is None:
-            raise ValueError("url mode needs callback")
+            raise ValueError("mode 是 url 时要写 callback")
         return self
 
 
@@ -205,12 +205,12 @@ class WeComSettings(Strict):
         endpoints = [app.callback for app in self.apps if app.callback]
         endpoints += [bot.callback for bot in self.aibots if bot.mode == "url" and bot.callback]
         if endpoints and self.callback is None:
-            raise ValueError("callback addresses are given, but [wecom.callback] is missing")
+            raise ValueError("写了回调地址，却没有 [wecom.callback]")
         paths = [endpoint.path for endpoint in endpoints]
         names = [wire.name for wire in self.wires()]
-        for what, found in (("path", paths), ("name", names)):
+        for what, found in (("回调路径", paths), ("名字", names)):
             if len(set(found)) != len(found):
-                raise ValueError(f"the same {what} twice")
+                raise ValueError(f"两处用了同一个{what}")
         return self
 
     def wires(self) -> "list[MessageSettings | ContactSettings | KfSettings | AiBotSettings | RobotSettings]":
