@@ -40,7 +40,7 @@ class Booth:
     """One instant draw on empty tables, without the rest of the bot around it."""
 
     def __init__(self, plan: DrawPlan, secret: str) -> None:
-        self.db = Database.open(cast(Any, _Memory()), "off")
+        self.db = Database.open(cast("Any", _Memory()), "off")
         self.db.begin()
         self.store = Store(self.db)
         self.plan = plan
@@ -58,7 +58,7 @@ class Booth:
         return Drawing(
             Context(
                 event, now=START, reading=NOTHING, settings=self.config.group("g"), role=None, store=self.store,
-                config=self.config, luck=Luck("x"), desk=cast(Desk, self.desk), on_wake=lambda _due: None,
+                config=self.config, luck=Luck("x"), desk=cast("Desk", self.desk), on_wake=lambda _due: None,
             )
         )  # fmt: skip
 
