@@ -28,7 +28,7 @@ XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 """What a cell can hold, in UTF-16 units."""
 _DANGEROUS = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
-"""How a spreadsheet recognises a formula (full-width signs included: Excel in Chinese and Japanese takes them too)."""
+"""How a spreadsheet recognises a formula; Excel in Chinese and Japanese takes full-width signs too."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Kind = Literal["text", "number", "time", "flag", "json", "word", "group", "draw", "won", "shop"]
