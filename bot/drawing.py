@@ -147,8 +147,7 @@ class Drawing:
         ctx, rows = self.ctx, self.ctx.store.draws
         zone = zone_of(ctx.config.group(draw.groups[0]))
         day = ctx.event.at.astimezone(zone).date().isoformat()
-        winners = rows.winners(draw.id)
-        if any(one.member_id == ctx.member for one in winners):
+        if rows.has_won(draw.id, ctx.member):
             return "draw.try_done", {}, []
         nth = rows.tries_on(draw.id, ctx.member, day) + 1
         if nth > plan.tries:
@@ -158,14 +157,12 @@ class Drawing:
             draw.id, ctx.member, ctx.group, line, day=day, nth=nth, at=ctx.at_ms, event_id=ctx.event.id
         )
         seed = rule.seed_of(draw.id, draw.rules, "instant", "-", draw.secret)
-        won: dict[int, int] = {}
-        for one in winners:
-            won[one.prize] = won.get(one.prize, 0) + 1
+        count, won = rows.won_so_far(draw.id)
         stocks = rule.stocks(draw.rules)
         prize = rule.hit(rule.try_luck(seed, number, line), stocks, won)
         if prize is None:
             return "draw.try_lost", {"left": plan.tries - nth, "try": number}, []
-        turn = len(winners) + 1
+        turn = count + 1
         due = self.now + self._claim_time(plan)
         rows.award(
             draw.id, turn=turn, place=turn, member_id=ctx.member, group_id=ctx.group, entrant=number, prize=prize,

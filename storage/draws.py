@@ -328,9 +328,21 @@ class Draws:
         rows = self._execute(f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? ORDER BY turn", (number,))
         return [WinnerRow(*row) for row in rows]
 
+    def has_won(self, number: int, member_id: str) -> bool:
+        """Whether a member was ever drawn in a draw."""
+        sql = "SELECT 1 FROM draw_winner WHERE draw_id = ? AND member_id = ?"
+        return self._execute(sql, (number, member_id)).fetchone() is not None
+
+    def won_so_far(self, number: int) -> tuple[int, dict[int, int]]:
+        """(how many were drawn, prize -> how many places were given away), however long the list of winners is."""
+        row = self._execute("SELECT coalesce(max(turn), 0) FROM draw_winner WHERE draw_id = ?", (number,)).fetchone()
+        given = self._execute("SELECT prize, quantity - remaining FROM draw_prize WHERE draw_id = ?", (number,))
+        return int(row[0]), dict(given.fetchall())
+
     def overdue(self, number: int, at: int) -> list[WinnerRow]:
         """Who has not claimed by now (ms)."""
-        return [one for one in self.winners(number) if one.state == "won" and one.due <= at]
+        sql = f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? AND state = 'won' AND due <= ? ORDER BY turn"
+        return [WinnerRow(*row) for row in self._execute(sql, (number, at))]
 
     def next_due(self, number: int) -> int | None:
         """When the next unclaimed prize falls due (ms)."""

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from storage.database import StorageError, explain
+from storage.export_plays import PLAYS, WORDS
 from storage.fsck import open_snapshot
 
 # lxml, when another package brought it, reports a full disk in words of its own; the standard writer does not.
@@ -27,10 +28,10 @@ XLSX_ROWS = 1_048_576
 XLSX_CELL = 32_767
 """What a cell can hold, in UTF-16 units."""
 _DANGEROUS = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
-"""How a spreadsheet recognises a formula (full-width signs included: Excel in Chinese and Japanese takes them too)."""
+"""How a spreadsheet recognises a formula; Excel in Chinese and Japanese takes full-width signs too."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Kind = Literal["text", "number", "time", "flag", "json", "word", "group"]
+Kind = Literal["text", "number", "time", "flag", "json", "word", "group", "draw", "won", "shop"]
 
 
 class TooManyRowsError(StorageError):
@@ -136,6 +137,7 @@ EXPORTS: dict[str, Export] = {
             "\nevent_id 起因事件"
         ),
     ),
+    **{what: Export(sql, _columns(text)) for what, (sql, text) in PLAYS.items()},
 }
 _WORDS = {
     "message": "消息", "joined": "进群", "left": "退群", "contact_added": "加好友", "beat_due": "定时", "tick": "唤醒",
@@ -273,8 +275,8 @@ def _cell(kind: Kind, value: Any) -> str | int | float:
         return ""
     if kind == "flag":
         return "是" if value else "否"
-    if kind == "word":
-        return harmless(_WORDS.get(value, str(value)))
+    if kind == "word" or kind in WORDS:
+        return harmless(WORDS.get(kind, _WORDS).get(value, str(value)))
     if kind == "json" and not isinstance(value, str):
         return harmless(_flat(value))
     return harmless(value) if isinstance(value, str) else value

@@ -119,10 +119,13 @@ class Prizes:
         self._execute = db.execute
 
     def owe(self, key: str, member_id: str, what: str, *, group_id: str | None, at: int, event_id: str) -> bool:
-        """Notes a prize won. False when this key won before and still stands."""
+        """Notes a prize won. False when this key won before and still stands; one that was taken back may go to
+        somebody else, and is then theirs in every column."""
         cursor = self._execute(
             "INSERT INTO prize (key, member_id, group_id, what, won_at, event_id) VALUES (?,?,?,?,?,?)"
-            " ON CONFLICT (key) DO UPDATE SET state = 'owed' WHERE state = 'taken_back'",
+            " ON CONFLICT (key) DO UPDATE SET state = 'owed', member_id = excluded.member_id,"
+            " group_id = excluded.group_id, what = excluded.what, won_at = excluded.won_at,"
+            " event_id = excluded.event_id WHERE state = 'taken_back'",
             (key, member_id, group_id, what, at, event_id),
         )
         return bool(cursor.rowcount)

@@ -58,14 +58,21 @@ class Members:
         return name
 
     def find(self, text: str, group_id: str | None) -> list[str]:
-        """Ids of members whose id or exact name is `text`; in a group, of those who were ever seen there."""
+        """Ids of members whose id or exact name is `text`; in a group, of those who were ever seen there: who joined,
+        checked in, or just said something."""
         if group_id is None:
             rows = self._execute("SELECT member_id FROM member WHERE member_id = ?1 OR name = ?1 LIMIT 3", (text,))
         else:
+            seen = " OR ".join(
+                f"EXISTS (SELECT 1 FROM {table} s WHERE s.member_id = m.member_id AND s.group_id = ?2)"
+                for table in ("membership", "check_in", "talk_day", "interaction_month")
+            )
+            said = (
+                "EXISTS (SELECT 1 FROM interaction s WHERE s.kind = 'message' AND s.member_id = m.member_id"
+                " AND s.group_id = ?2)"
+            )
             rows = self._execute(
-                "SELECT member_id FROM member m WHERE (member_id = ?1 OR name = ?1) AND (EXISTS (SELECT 1 FROM"
-                " membership s WHERE s.group_id = ?2 AND s.member_id = m.member_id) OR EXISTS (SELECT 1 FROM check_in c"
-                " WHERE c.group_id = ?2 AND c.member_id = m.member_id)) LIMIT 3",
+                f"SELECT member_id FROM member m WHERE (member_id = ?1 OR name = ?1) AND ({seen} OR {said}) LIMIT 3",
                 (text, group_id),
             )
         return [row[0] for row in rows]

@@ -33,6 +33,7 @@ async def _live(path: Path) -> None:
     await room.open()
     room.people["店长"] = BOSS
     await _first_week(room)
+    await _play(room)
     await _second_week(room)
     await room.close()
 
@@ -52,6 +53,17 @@ async def _first_week(room: Room) -> None:
     await room.power_cut(timedelta(minutes=20))
     await room.joins(["晚来的", "马上走的"])
     await room.leaves("马上走的")
+
+
+async def _play(room: Room) -> None:
+    """A draw with a winner who claims, tries of an instant one, and something redeemed."""
+    await room.says("店长", "开奖 新品试吃")
+    await room.everyone_says(["小满", "阿杰", NASTY], "我要尝鲜")
+    drawn = await room.says("店长", "立即开奖 1")
+    assert "draw.result" in keys(drawn)
+    await room.says("小满", "领奖")
+    await room.says("店长", "发分 小满 500 多谢分享")
+    assert keys(await room.says("小满", "兑换 3")) == ["shop.done"]
 
 
 async def _second_week(room: Room) -> None:

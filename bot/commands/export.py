@@ -24,6 +24,11 @@ NAMES = {
     "ledger": "流水",
     "outbox": "发件箱",
     "signups": "报名",
+    "draws": "抽奖",
+    "entrants": "抽奖名单",
+    "winners": "中奖",
+    "prizes": "奖品发放",
+    "redemptions": "兑换",
     "audit": "审计",
 }
 

@@ -217,9 +217,14 @@ def winners(event: MessageReceived, ctx: Context) -> Wishes:
     keys = ctx.store.prizes.handed(f"draw/{draw.id}/")
     rows = [
         f"· 名额 {one.place} {ctx.store.members.name(one.member_id)}：{name_of_prize(draw, one.prize)}，"
-        + ("已发放" if key_of(one) in keys else states[one.state])
+        + ("已发放" if key_of(one) in keys or _is_paid(draw, one) else states[one.state])
         + (f"（{one.reason}）" if one.reason else "")
         for one in ctx.store.draws.winners(draw.id)
     ]
     shown = rows[:60] + ([f"……一共 {len(rows)} 位"] if len(rows) > 60 else [])
     return say("draw.winners", title=draw.title, number=draw.id, rows="\n".join(shown) or "（还没有）", sort=Sort.STAFF)
+
+
+def _is_paid(draw: Draw, won: WinnerRow) -> bool:
+    """Points are paid as soon as they are claimed."""
+    return won.state == "claimed" and bool(draw.given["prizes"][won.prize - 1].get("points"))

@@ -3,10 +3,10 @@
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from storage.schema import channels, draws, games, house, quizzes, sessions, shop
+from storage.schema import channels, draws, games, house, plays, quizzes, sessions, shop
 
 steps = Migrations("yuanzi")
-DESTRUCTIVE: frozenset[str] = frozenset()
+DESTRUCTIVE: frozenset[str] = frozenset({"m050_draws_by_answer"})
 """Names of steps that drop or rewrite data: a backup is kept before them."""
 
 
@@ -32,3 +32,5 @@ _step("m010_points", shop.SCRIPT)
 _step("m030_quiz", quizzes.SCRIPT)
 _step("m040_games", games.SCRIPT)
 _step("m020_draws", draws.SCRIPT)
+_step("m050_draws_by_answer", plays.ANSWERS)
+_step("m051_quick_look_ups", plays.INDICES)
