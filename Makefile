@@ -11,7 +11,7 @@ run: $(READY)
 	@$(BIN)/yuanzi chat
 
 test: $(READY) lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 setup: $(READY)
 	@echo "ready: $(BIN)/yuanzi --help"

@@ -1,6 +1,7 @@
 """Drives the real Node gateway in tests/gateway: installs it once, starts, freezes and kills it, and talks to it."""
 
 import asyncio
+import fcntl
 import hashlib
 import json
 import os
@@ -40,22 +41,26 @@ def node_tools() -> tuple[list[str], list[str]]:
 
 
 def installed() -> tuple[list[str], Path]:
-    """node, and a folder with gateway.mjs and everything in the lockfile. Installing happens once per lockfile."""
+    """node, and a folder with gateway.mjs and everything in the lockfile. Installing happens once per lockfile, while
+    other test processes wait."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "gateway.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return _installed()
+
+
+def _installed() -> tuple[list[str], Path]:
     node, npm = node_tools()
     lock = (SOURCE / "package-lock.json").read_bytes()
     folder = CACHE / f"gateway-{hashlib.sha256(lock).hexdigest()[:16]}"
     if not folder.exists():
-        CACHE.mkdir(exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix="gateway-", dir=CACHE))
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(SOURCE / name, fresh / name)
         path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", "")])
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         subprocess.run(command, cwd=fresh, env={**os.environ, "PATH": path}, check=True)
-        try:
-            fresh.rename(folder)
-        except OSError:  # somebody else was faster
-            shutil.rmtree(fresh)
+        fresh.rename(folder)
     script, kept = SOURCE / "gateway.mjs", folder / "gateway.mjs"
     if not kept.exists() or kept.read_bytes() != script.read_bytes():
         shutil.copy(script, kept)
