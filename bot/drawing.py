@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.claims import watch
 from bot.context import Context, zone_of
 from bot.draw_plan import DrawPlan, given, moments, plan_of, prizes_of, rules_of
 from bot.draw_proof import name_of_prize
@@ -171,6 +172,7 @@ class Drawing:
             draw.id, turn=turn, place=turn, member_id=ctx.member, group_id=ctx.group, entrant=number, prize=prize,
             at=self.now, due=due,
         )  # fmt: skip
+        watch(ctx, draw)
         gone = turn == sum(one.quantity for one in stocks)
         slots = {"prize": name_of_prize(draw, prize), "try": number}
         return "draw.try_won", slots, self.close(draw, "奖品发完了") if gone else []
@@ -288,6 +290,7 @@ class Drawing:
             return self.announce(draw, "draw.stopped", "每日抽奖的下一天开不了", reason=mistake.slots.get("reason", ""))
 
     def _watch_claims(self, draw: Draw) -> None:
+        watch(self.ctx, draw)
         due = self.ctx.store.draws.next_due(draw.id)
         if due is None:
             self.ctx.store.agenda.forget_wake("draw", str(draw.id))

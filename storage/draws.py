@@ -328,9 +328,13 @@ class Draws:
         rows = self._execute(f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? ORDER BY turn", (number,))
         return [WinnerRow(*row) for row in rows]
 
+    def unclaimed(self, number: int) -> list[WinnerRow]:
+        """Who won and has neither claimed nor lost it, in order."""
+        return [one for one in self.winners(number) if one.state == "won"]
+
     def overdue(self, number: int, at: int) -> list[WinnerRow]:
         """Who has not claimed by now (ms)."""
-        return [one for one in self.winners(number) if one.state == "won" and one.due <= at]
+        return [one for one in self.unclaimed(number) if one.due <= at]
 
     def next_due(self, number: int) -> int | None:
         """When the next unclaimed prize falls due (ms)."""
