@@ -217,6 +217,11 @@ class Draws:
             "SELECT member_id, group_id, line FROM draw_entry WHERE draw_id = ? ORDER BY number", (number,)
         ).fetchall()
 
+    def lines(self, number: int) -> list[str]:
+        """The published lines of all entrants, in order."""
+        rows = self._execute("SELECT line FROM draw_entry WHERE draw_id = ? ORDER BY number", (number,)).fetchall()
+        return [row[0] for row in rows]
+
     def entry_of(self, number: int, member_id: str) -> tuple[int, str] | None:
         """(number, line) of a member in the list."""
         row = self._execute(

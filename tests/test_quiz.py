@@ -238,6 +238,13 @@ async def test_what_cannot_be_opened_is_explained(quiz: Room, text: str, key: st
     assert keys(await quiz.says("小满", text)) == [key]
 
 
+async def test_a_persona_without_questions_says_so(open_room: OpenRoom, tmp_path: Path) -> None:
+    changes = settings_of(tmp_path)
+    (tmp_path / "persona" / "xiaoyuanzi" / "quiz" / "test.toml").unlink()
+    room = await open_room(changes)
+    assert keys(await room.says("小满", "抢答")) == ["quiz.empty"]
+
+
 async def test_in_one_to_one_there_is_no_quiz(quiz: Room) -> None:
     assert keys(await quiz.says("小满", "抢答", private=True)) == ["play.only_in_group"]
 
