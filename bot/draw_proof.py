@@ -12,7 +12,7 @@ def name_of_prize(draw: Draw, prize: int) -> str:
 def proof_lines(rows: Draws, draw: Draw) -> list[str]:
     """The proof, line by line. What is not public yet is not in it: before the end neither secret nor list."""
     over = draw.state in ("drawn", "void")
-    lines = rows.tries(draw.id) if draw.kind == "instant" else [line for _, _, line in rows.entries(draw.id)]
+    lines = rows.tries(draw.id) if draw.kind == "instant" else rows.lines(draw.id)
     found = [
         f"format: {rule.FORMAT}", f"draw: {draw.id}", f"kind: {draw.kind}", f"state: {draw.state}",
         f"commit: {draw.commitment}", f"public: {draw.public_number}", f"count: {len(lines)}",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.claims import watch
 from bot.context import Context, zone_of
 from bot.draw_plan import DrawPlan, given, moments, plan_of, prizes_of, rules_of
 from bot.draw_proof import name_of_prize
@@ -168,6 +169,7 @@ class Drawing:
             draw.id, turn=turn, place=turn, member_id=ctx.member, group_id=ctx.group, entrant=number, prize=prize,
             at=self.now, due=due,
         )  # fmt: skip
+        watch(ctx, draw)
         gone = turn == sum(one.quantity for one in stocks)
         slots = {"prize": name_of_prize(draw, prize), "try": number}
         return "draw.try_won", slots, self.close(draw, "奖品发完了") if gone else []
@@ -186,13 +188,13 @@ class Drawing:
             self._gather_streaks(draw, plan)
         if plan.weights:
             self._weigh(draw, plan)
-        lines = [line for _, _, line in rows.entries(draw.id)]
+        lines = rows.lines(draw.id)
         listing = rule.sha(*lines)
         if not rows.become(draw.id, "closed", before=("open",), closed_at=self.now, list_hash=listing):
             return []
         draw = self.get(draw.id)
         if not plan.public:
-            return self.draw(draw, "-")
+            return self.draw(draw, "-", lines)
         waits = self.now + int(self.ctx.config.group(draw.groups[0]).draws.public_within.total_seconds() * 1000)
         self._alarm(draw, waits)
         return self.announce(
@@ -234,22 +236,21 @@ class Drawing:
             list=listing, secret=draw.secret,
         )  # fmt: skip
 
-    def draw(self, draw: Draw, public: str) -> list[Say]:
-        """Ranks the closed list, awards the places, and reveals the secret."""
+    def draw(self, draw: Draw, public: str, lines: Sequence[str] | None = None) -> list[Say]:
+        """Ranks the closed list, awards the places, and reveals the secret. `lines`: the list, where it is known."""
         rows, plan = self.ctx.store.draws, plan_of(draw.given)
         if not rows.become(draw.id, "drawn", before=("closed",), ended_at=self.now, public_number=public):
             return []
-        entries = rows.entries(draw.id)
-        order = self._order(draw, [line for _, _, line in entries], public)
+        order = self._order(draw, rows.lines(draw.id) if lines is None else lines, public)
         due = self.now + self._claim_time(plan)
         for turn, (number, prize) in enumerate(zip(order, rule.places(rule.stocks(draw.rules)), strict=False), start=1):
-            member, group, _ = entries[number - 1]
+            member, group = rows.entrant(draw.id, number)
             rows.award(
                 draw.id, turn=turn, place=turn, member_id=member, group_id=group, entrant=number, prize=prize,
                 at=self.now, due=due,
             )  # fmt: skip
         self._watch_claims(draw)
-        says = self._result(draw, rows.winners(draw.id), len(entries))
+        says = self._result(draw, rows.winners(draw.id), len(order))
         return [*says, *self._next_round(draw, plan)]
 
     def _order(self, draw: Draw, lines: Sequence[str], public: str) -> list[int]:
@@ -285,6 +286,7 @@ class Drawing:
             return self.announce(draw, "draw.stopped", "每日抽奖的下一天开不了", reason=mistake.slots.get("reason", ""))
 
     def _watch_claims(self, draw: Draw) -> None:
+        watch(self.ctx, draw)
         due = self.ctx.store.draws.next_due(draw.id)
         if due is None:
             self.ctx.store.agenda.forget_wake("draw", str(draw.id))
@@ -296,7 +298,7 @@ class Drawing:
     def void(self, draw: Draw, reason: str) -> list[Say]:
         """Abandons a draw in public, and reveals what it would have been drawn with. Raises Mistake when it is over."""
         rows = self.ctx.store.draws
-        lines = rows.tries(draw.id) if draw.kind == "instant" else [line for _, _, line in rows.entries(draw.id)]
+        lines = rows.tries(draw.id) if draw.kind == "instant" else rows.lines(draw.id)
         if not rows.become(
             draw.id, "void", before=("planned", "open", "closed"), ended_at=self.now, list_hash=rule.sha(*lines)
         ):
@@ -316,12 +318,12 @@ class Drawing:
             self._take_back(winner)
         if not rows.settle(draw.id, winner.turn, state, before=winner.state, reason=reason):
             raise wrong(f"{winner.place} 号名额已经不在这位手里")
-        entries = rows.entries(draw.id) if draw.kind == "list" else []
+        lines = rows.lines(draw.id) if draw.kind == "list" else []
         turn = len(rows.winners(draw.id)) + 1
-        if turn > len(entries):
+        if turn > len(lines):
             return None
-        number = self._order(draw, [line for _, _, line in entries], draw.public_number)[turn - 1]
-        member, group, _ = entries[number - 1]
+        number = self._order(draw, lines, draw.public_number)[turn - 1]
+        member, group = rows.entrant(draw.id, number)
         rows.award(
             draw.id, turn=turn, place=winner.place, member_id=member, group_id=group, entrant=number,
             prize=winner.prize, at=self.now, due=self.now + self._claim_time(plan_of(draw.given)),

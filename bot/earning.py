@@ -1,12 +1,16 @@
 """Earning points beside check-in and games: titles and what they add, and talk, counted once a day and never live."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import blake2b
+from typing import Literal
 from urllib.parse import quote
 
 from bot.context import Context, zone_of
-from bot.levels import Standing, boosted, boosts, standing
+from bot.levels import NOBODY, Standing, boosted, boosts, standing
 from bot.settings import GroupSettings
+from bot.settings.points import Level
 from bot.words import fold
 from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
@@ -24,21 +28,55 @@ _CURSOR = "points.talk.seq"
 DAY_MS = 86_400_000
 
 
-def standing_of(ctx: Context, settings: GroupSettings, member: str) -> Standing:
-    """The title of a member under a group's settings, now."""
+def standing_of(
+    ctx: Context, settings: GroupSettings, member: str, without: Callable[[int], int] = lambda _since: 0
+) -> Standing:
+    """The title of a member under a group's settings, now. `without`: points since a moment (ms) to leave out."""
     now = to_ms(ctx.now)
-    return standing(
-        settings.points.levels,
-        lambda days: ctx.store.points.earned(member, now - days * DAY_MS if days else 0),
-    )
+    # Titles ask for the same sums again and again.
+    earned = cache(lambda days: ctx.store.points.earned(member, since(now, days)))
+    return standing(settings.points.levels, lambda days: earned(days) - without(since(now, days)))
 
 
-def percent_of(ctx: Context, group: str, member: str) -> int:
-    """What a member's title makes of what they earn. Asks the ledger only where a title adds anything."""
+def since(now: int, days: int) -> int:
+    """From when on (ms) points count for a title with so many days."""
+    return now - days * DAY_MS if days else 0
+
+
+Source = Literal["checkin", "talk", "invite", "quiz", "games"]
+"""Where points come from, as the settings under `points.boost` call it."""
+
+
+def level_for(ctx: Context, group: str, member: str, source: Source) -> Level:
+    """The title that counts for what a member earns there. Asks the ledger only where a title adds anything."""
     settings = ctx.config.group(group)
-    if not settings.points.on or not boosts(settings.points.levels):
-        return 100
-    return standing_of(ctx, settings, member).level.percent
+    rules = settings.points
+    if not rules.on or not getattr(rules.boost, source) or not boosts(rules.levels):
+        return NOBODY
+    return standing_of(ctx, settings, member).level
+
+
+def percent_of(ctx: Context, group: str, member: str, source: Source) -> int:
+    """What a member's title makes of what they earn there, in percent."""
+    return level_for(ctx, group, member, source).percent
+
+
+def bonus_key(key: str) -> str:
+    """Under which key the share on top of a win is paid: a movement of its own, so that scores stay what they are."""
+    return f"boost/{key.removeprefix('game/')}"
+
+
+def pay_bonus(ctx: Context, win: str, member: str, points: int, why: str, source: Source) -> str:
+    """Pays a title's share on top of a win with the key `win`, once. In words: "小满（老友）+2", or nothing."""
+    level = level_for(ctx, ctx.group, member, source)
+    more = boosted(points, level.percent) - points
+    if more <= 0:
+        return ""
+    number = ctx.store.ledger.move(
+        bonus_key(win), "house:games", account(member), more, asset=POINTS, at=ctx.at_ms, event_id=ctx.event.id,
+        cause=f"{level.title}加成：{why}", group_id=ctx.group,
+    )  # fmt: skip
+    return f"{ctx.store.members.name(member)}（{level.title}）+{more}" if number is not None else ""
 
 
 def is_real(text: str, shortest: int) -> bool:
@@ -106,7 +144,7 @@ def _pay(ctx: Context) -> bool:
         if amount:
             ctx.store.ledger.move(
                 f"talk/{quote(group, safe='')}/{quote(member, safe='')}/{day}", HOUSE, account(member),
-                boosted(amount, percent_of(ctx, group, member)), asset=POINTS, at=_end_of(day, settings),
+                boosted(amount, percent_of(ctx, group, member, "talk")), asset=POINTS, at=_end_of(day, settings),
                 event_id=ctx.event.id, cause=f"{day[5:]} 发言 {min(said, rules.talk_most)} 句", group_id=group,
             )  # fmt: skip
         ctx.store.points.talk_paid(group, member, day)

@@ -302,6 +302,7 @@ class Engine:
             event, now=now, reading=reading, settings=settings, role=role, store=self._store, config=self._config,
             luck=self._luck, desk=self._desk, on_wake=self._wake_by, hit=hit,
         )  # fmt: skip
+        self._store.ledger.earned.clear()
         self._db.savepoint()
         failed = self._decide(routes, event, context, seq, now)
         return Heard(event.id, failed=failed)
@@ -320,6 +321,10 @@ class Engine:
                 if route.may_pass:
                     self._store.interactions.reroute(seq, route.name)
                     break
+            if self._store.ledger.earned:
+                for route in self._switchboard.after:
+                    name = route.name
+                    number = self._queue(route.handler(event, context), event, seq, number, now, route.name)
         except Mistake as mistake:
             self._db.undo_to()
             self._forget()

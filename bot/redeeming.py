@@ -33,6 +33,12 @@ def show_time(ctx: Context, stamp: int) -> str:
     return f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
+def show_left(span: timedelta) -> str:
+    """How much time is left, as one says it."""
+    hours = max(1, round(span.total_seconds() / 3600))
+    return f"{hours // 24} 天" if hours >= 24 and hours % 24 == 0 else f"{hours} 小时"
+
+
 # -- who may -------------------------------------------------------------------------------------------------------
 
 
@@ -196,12 +202,14 @@ def refund(ctx: Context, one: Redemption, why: str) -> Say | None:
 def told(
     ctx: Context, one: Redemption, key: str, *, because: str, sort: Sort = Sort.REPLY, **slots: object
 ) -> Say:  # fmt: skip
-    """A line to whoever redeemed, where they did it."""
+    """A line to whoever redeemed, where they did it; a reminder in 1:1 where they are a contact."""
     members = ctx.store.members
-    channel = members.channel_of_group(one.group_id) if one.group_id else members.channel_of_member(one.member_id)
+    private = sort is Sort.REMINDER and members.is_contact(one.member_id)
+    group = None if private else one.group_id
+    channel = members.channel_of_group(group) if group else members.channel_of_member(one.member_id)
     return Say(
-        key, {"name": members.name(one.member_id), "item": one.title, **slots}, group=one.group_id,
-        member=None if one.group_id else one.member_id, mention=(one.member_id,) if one.group_id else (),
+        key, {"name": members.name(one.member_id), "item": one.title, **slots}, group=group,
+        member=None if group else one.member_id, mention=(one.member_id,) if group else (),
         channel=channel or ctx.event.channel, sort=sort, because=because,
         expires=from_ms(one.until) if sort is Sort.REMINDER and one.until else None,
     )  # fmt: skip

@@ -60,6 +60,7 @@ class Router:
         self.topics: list[tuple[str, Route]] = []
         self.bands: list[tuple[str, Route]] = []
         self.watchers: list[tuple[str, Route]] = []
+        self.after: list[Route] = []
         self.phrases: dict[str, tuple[str, ...]] = {}
 
     def says(self, phrases: Mapping[str, str]) -> None:
@@ -119,6 +120,11 @@ class Router:
 
         return register
 
+    def afterwards(self, handler: H) -> H:
+        """Looks at every event that let members earn points, after everybody else, in the same transaction."""
+        self.after.append(Route(self._name_of(handler), handler))
+        return handler
+
     def _name_of(self, handler: Callable[..., Any]) -> str:
         return f"{self.name}.{handler.__name__}"
 
@@ -142,6 +148,8 @@ class Switchboard:
         self.spotter: Spotter = lambda _reading, _group, _settings: None
         self.in_session: Callable[[str], bool] = lambda _group: False
         """Whether a game runs in a group: then its session looks at messages first."""
+        self.after = tuple(route for router in self.routers for route in router.after)
+        """Who looks at what members earned."""
         self._watchers: dict[str, tuple[Route, ...]] = {}
         for name, route in (one for router in self.routers for one in router.watchers):
             self._watchers[name] = (*self._watchers.get(name, ()), route)

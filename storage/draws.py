@@ -217,6 +217,11 @@ class Draws:
             "SELECT member_id, group_id, line FROM draw_entry WHERE draw_id = ? ORDER BY number", (number,)
         ).fetchall()
 
+    def lines(self, number: int) -> list[str]:
+        """The published lines of all entrants, in order."""
+        rows = self._execute("SELECT line FROM draw_entry WHERE draw_id = ? ORDER BY number", (number,)).fetchall()
+        return [row[0] for row in rows]
+
     def entry_of(self, number: int, member_id: str) -> tuple[int, str] | None:
         """(number, line) of a member in the list."""
         row = self._execute(
@@ -338,6 +343,11 @@ class Draws:
         row = self._execute("SELECT coalesce(max(turn), 0) FROM draw_winner WHERE draw_id = ?", (number,)).fetchone()
         given = self._execute("SELECT prize, quantity - remaining FROM draw_prize WHERE draw_id = ?", (number,))
         return int(row[0]), dict(given.fetchall())
+
+    def unclaimed(self, number: int) -> list[WinnerRow]:
+        """Who won and has neither claimed nor lost it, in order."""
+        sql = f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? AND state = 'won' ORDER BY turn"
+        return [WinnerRow(*row) for row in self._execute(sql, (number,))]
 
     def overdue(self, number: int, at: int) -> list[WinnerRow]:
         """Who has not claimed by now (ms)."""

@@ -30,6 +30,9 @@ QUESTIONS = {
     "code_elsewhere": "SELECT '券码 ' || c.id, '绑在不是它的兑换 ' || c.redemption_id || ' 上' FROM coupon_code c"
     " LEFT JOIN redemption d ON d.id = c.redemption_id WHERE c.redemption_id IS NOT NULL"
     " AND (d.id IS NULL OR d.kind <> 'code' OR d.item <> c.item)",
+    "boost_without_win": "SELECT '流水 ' || b.id, '称号加成还在，它的那一局已经没有得分' FROM movement b"
+    " LEFT JOIN movement m ON m.key = 'game/' || substr(b.key, 7) WHERE b.key >= 'boost/' AND b.key < 'boost0'"
+    f" AND {_STANDS.format('b.id')} AND (m.id IS NULL OR NOT {_STANDS.format('m.id')})",
     "address_kept": "SELECT '兑换 ' || id, '已经' || state || '，地址还留着' FROM redemption"
     " WHERE address IS NOT NULL AND state NOT IN ('reserved', 'issued')",
 }  # fmt: skip

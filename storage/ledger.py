@@ -1,6 +1,7 @@
 """The double-entry ledger: every movement has a cause and two sides, and is only ever reversed, never changed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.database import Database
 
@@ -29,11 +30,26 @@ class Movement:
     amount: int
 
 
+class Earning(NamedTuple):
+    """Points that a member earned, at a moment (ms)."""
+
+    member_id: str
+    group_id: str | None
+    amount: int
+    at: int
+
+
 class Ledger:
     """The tables `movement` and `entry`. Amounts are whole points or cards."""
 
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
+        self.earned: list[Earning] = []
+        """What members earned since whoever looks at it emptied it last: the engine, with every event."""
+
+    def forget_cache(self) -> None:
+        """Drops what is remembered: called whenever something was taken back."""
+        self.earned.clear()
 
     def move(
         self, key: str, giver: str, taker: str, amount: int, *, asset: str, at: int, event_id: str, cause: str,
@@ -56,6 +72,9 @@ class Ledger:
             " ORDER BY id DESC LIMIT 1), 0) + ?5)",
             (number, giver, taker, asset, amount),
         )
+        # What the shop gives is bought, not earned.
+        if asset == POINTS and reverses is None and taker.startswith("member:") and not key.startswith("redeem/"):
+            self.earned.append(Earning(taker.removeprefix("member:"), group_id, amount, at))
         return number
 
     def reverse(self, number: int, *, at: int, event_id: str, cause: str) -> int | None:
@@ -135,6 +154,11 @@ class Prizes:
         return bool(
             self._execute("UPDATE prize SET state = 'taken_back' WHERE key = ? AND state = 'owed'", (key,)).rowcount
         )
+
+    def of_key(self, key: str) -> tuple[str, str] | None:
+        """(what, state) of a prize by its key."""
+        row = self._execute("SELECT what, state FROM prize WHERE key = ?", (key,)).fetchone()
+        return (row[0], row[1]) if row else None
 
     def hand_over(self, number: int) -> bool:
         """Staff gave it to the member. False when it is not owed."""

@@ -54,6 +54,15 @@ class Sessions:
             self._playing = dict(rows.fetchall())
         return group_id in self._playing
 
+    def opened_by(self, game: str, group_id: str, since: int, until: int) -> dict[str | None, int]:
+        """Who opened how many sessions of a game in a group between two moments (ms)."""
+        rows = self._execute(
+            "SELECT member_id, count(*) FROM game_session WHERE group_id = ? AND game = ? AND opened_at >= ?"
+            " AND opened_at < ? GROUP BY member_id",
+            (group_id, game, since, until),
+        )
+        return dict(rows.fetchall())
+
     def open(
         self, game: str, group_id: str, state: Mapping[str, Any], *, member_id: str | None, at: int, event_id: str
     ) -> int | None:

@@ -14,6 +14,7 @@ from storage.points import Points
 from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.titles import Titles
 
 
 class Store:
@@ -35,6 +36,7 @@ class Store:
         self.shop = Shop(db)
         self.gates = Gates(db)
         self.quizzes = Quizzes(db)
+        self.titles = Titles(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -42,3 +44,4 @@ class Store:
         self.outbox.forget_cache()
         self.sessions.forget_cache()
         self.draws.forget_cache()
+        self.ledger.forget_cache()

@@ -51,8 +51,10 @@ CORE: dict[str, set[str]] = {
         "catalogue", "context", "earning", "errors", "gates", "replies", "settings", "storage", "world",
     },
     # Draws: the life of one draw over the tables, its proof as text, its words; shared by several handlers.
+    # When and where winners are reminded: shared by the life of a draw and by the handler that speaks.
+    "claims": {"contact", "context", "storage", "world"},
     "drawing": {
-        "context", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words", "world",
+        "claims", "context", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words", "world",
     },
     "draw_proof": {"games", "storage"},
     "draw_words": {"settings"},

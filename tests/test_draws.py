@@ -61,7 +61,7 @@ async def prove(room: Room, number: int, folder: Path) -> str:
     said = await room.says("小满", f"验奖 {number}")
     text = "\n".join(line.text for line in said if line.phrase == "draw.proof")
     assert rule.verify(text)[0] == []
-    assert by_the_script(text, folder) == ""
+    assert by_the_script(text, folder, instant="kind: instant" in text) == ""
     assert check(room.db).violations == []
     return text
 

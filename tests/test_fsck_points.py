@@ -70,6 +70,7 @@ CASES: dict[str, Break] = {
     ),
     "redeemed_without_points": bought_on_credit,
     "paid_for_nothing": sql("UPDATE movement SET key = 'redeem/nothing/paid' WHERE key = 'grant/1'"),
+    "boost_without_win": sql("UPDATE movement SET key = 'boost/1/win' WHERE key = 'grant/1'"),
     "code_once": sql("UPDATE coupon_code SET redemption_id = NULL WHERE code = 'A1'"),
     "code_elsewhere": sql(f"UPDATE coupon_code SET redemption_id = {BOUGHT.format('id', 'goods')} WHERE code = 'A2'"),
     "address_kept": sql(

@@ -141,6 +141,45 @@ async def test_a_ruling_can_be_turned_round_again_and_the_books_still_agree(quiz
     assert keys(await quiz.boss_says("改判 错 1-1")) == ["quiz.rule_same"]
 
 
+async def test_a_ruling_takes_back_what_was_bought_with_the_points(quiz: Room) -> None:
+    quiz.people["店长"] = "dianzhang"
+    await quiz.says("老王", "抢答 甲")
+    await quiz.says("小满", "豆花")
+    await quiz.says("小明", "豆浆")
+    await quiz.says("店长", "发分 @小明 192 测试")
+    assert keys(await quiz.says("小明", "兑换 3")) == ["shop.done"]
+    assert points(quiz, "小明") == 0
+    (line,) = await quiz.says("店长", "改判 对 1-1")
+    assert line.phrase == "quiz.ruled_right"
+    assert "小明 8 → 0 分，连带退回兑换 1 号" in line.text
+    assert "称号从「常客」变为「新朋友」" in line.text
+    assert points(quiz, "小明") == 192
+    assert quiz.one("SELECT state FROM redemption") == "refunded"
+    assert clean(quiz)
+
+
+async def test_a_day_has_so_many_sessions_for_members_and_any_number_for_staff(
+    open_room: OpenRoom, tmp_path: Path
+) -> None:
+    room = await open_room(settings_of(tmp_path, quiz={"per_day": 2, "repeat_days": 0}))
+    room.people["店长"] = "dianzhang"
+    for name in ("小满", "店长", "小明"):
+        assert keys(await room.says(name, "抢答 甲")) == ["quiz.open_race", "quiz.ask"]
+        await room.says(name, "结束")
+    (line,) = await room.says("小满", "答题 1")
+    assert line.phrase == "quiz.enough"
+    assert "2 局" in line.text
+    assert keys(await room.says("店长", "全员答题 甲")) == ["quiz.open_all", "quiz.ask"]
+    await room.says("店长", "结束")
+    await room.restart()
+    assert keys(await room.says("小红", "抢答")) == ["quiz.enough"]
+    room.group = "another"
+    assert keys(await room.says("小红", "抢答 甲")) == ["quiz.open_race", "quiz.ask"]
+    room.group = "yuanqi"
+    await room.until("明天 00:00")
+    assert keys(await room.says("小红", "抢答 甲")) == ["quiz.open_race", "quiz.ask"]
+
+
 async def test_an_appeal_has_a_window_and_is_made_once(quiz: Room) -> None:
     await quiz.says("老王", "抢答 甲")
     await quiz.says("小满", "牛奶")
@@ -197,6 +236,13 @@ async def test_the_record_never_shows_an_open_question(quiz: Room) -> None:
 ])  # fmt: skip
 async def test_what_cannot_be_opened_is_explained(quiz: Room, text: str, key: str) -> None:
     assert keys(await quiz.says("小满", text)) == [key]
+
+
+async def test_a_persona_without_questions_says_so(open_room: OpenRoom, tmp_path: Path) -> None:
+    changes = settings_of(tmp_path)
+    (tmp_path / "persona" / "xiaoyuanzi" / "quiz" / "test.toml").unlink()
+    room = await open_room(changes)
+    assert keys(await room.says("小满", "抢答")) == ["quiz.empty"]
 
 
 async def test_in_one_to_one_there_is_no_quiz(quiz: Room) -> None:

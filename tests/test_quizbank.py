@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from bot.__main__ import main
-from bot.config import shipped
+from bot.config import read_toml, shipped
 from bot.errors import ConfigError
 from bot.quizbank import as_toml, load_banks
 from bot.quizimport import read_bank
@@ -35,6 +35,15 @@ def test_the_shipped_banks_hold_and_are_many() -> None:
     questions = load_banks(shipped("persona") / "xiaoyuanzi" / "quiz")
     assert len(questions) >= 150
     assert len({one.bank for one in questions}) == 6
+
+
+def test_the_calm_persona_has_banks_of_its_own_with_a_source_for_every_fact() -> None:
+    taboo = read_toml(shipped("persona") / "heyan" / "persona.toml")["taboo"]
+    questions = load_banks(shipped("persona") / "heyan" / "quiz", taboo)
+    assert len(questions) >= 40
+    assert all(one.source and one.explanation and one.hint for one in questions)
+    words = "".join(one.text + one.explanation + "".join(one.hint) for one in questions)
+    assert not [sign for sign in "😊～！呀哦呢啦" if sign in words]
 
 
 def test_a_bank_of_three_hundred_questions_loads(tmp_path: Path) -> None:

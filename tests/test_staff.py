@@ -14,6 +14,7 @@ from bot.config import shipped
 from bot.errors import ConfigError
 from bot.stage import Speaker
 from bot.world import VirtualWorld
+from storage.fsck import check
 from storage.ledger import CARD
 from tests.conftest import BOSS, OpenRoom, Room, a_config, at, group_config, keys
 
@@ -249,14 +250,40 @@ async def test_undo_takes_back_a_check_in_with_streak_and_prize_and_tells_the_me
     assert room.one("SELECT count(*) FROM prize WHERE state = 'owed'") == 1
 
 
-async def test_undo_of_a_milestone_takes_back_that_alone(room: Room) -> None:
+async def test_undo_of_a_milestone_takes_back_all_of_it_and_nothing_else(room: Room) -> None:
     for number in range(24, 31):
         await room.says("小明", "签到", at=at(f"11-{number} 09:00"))
     number = room.one("SELECT id FROM movement WHERE key LIKE 'milestone/%/points'")
     assert keys(await room.boss_says(f"撤销 {number}")) == ["undo.done", "undo.told"]
     assert room.app.store.ledger.balance("member:小明") == 35
-    assert room.app.store.ledger.balance("member:小明", CARD) == 1
+    assert room.app.store.ledger.balance("member:小明", CARD) == 0
     assert room.one("SELECT max(streak) FROM check_in") == 7
+    assert room.one("SELECT state FROM prize") == "owed"  # that of the third day
+    card = room.one("SELECT id FROM movement WHERE key LIKE 'milestone/%/make_up_card'")
+    assert keys(await room.boss_says(f"撤销 {card}")) == ["undo.twice"]
+    assert room.rows("PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.parametrize("handed", [False, True])
+async def test_the_prize_of_a_milestone_goes_back_with_it_unless_it_was_handed_over(
+    open_room: OpenRoom, handed: bool
+) -> None:
+    milestones = [{"days": 2, "points": 20, "cards": 2, "prize": "白桃杯"}]
+    room = await open_room({**STAFF, **group_config(scripts=[], checkin={"milestones": milestones})})
+    await room.says("小明", "签到")
+    await room.wait(timedelta(days=1))
+    await room.says("小明", "签到")
+    if handed:
+        await room.boss_says("兑现 1")
+    card = room.one("SELECT id FROM movement WHERE key LIKE 'milestone/%/make_up_card'")
+    done, told = await room.boss_says(f"撤销 {card}")
+    assert "20 积分、2 张补签卡" in told.text
+    assert ("白桃杯已经发出，收不回" in done.text) is handed
+    assert "白桃杯" in done.text
+    assert room.app.store.ledger.balance("member:小明") == 10
+    assert room.app.store.ledger.balance("member:小明", CARD) == 0
+    assert room.one("SELECT state FROM prize") == ("handed" if handed else "taken_back")
+    assert check(room.db).is_clean
 
 
 @pytest.mark.parametrize(

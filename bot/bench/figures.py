@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bot.bench import wechaty, wecom
+from bot.bench import play, wechaty, wecom
 from bot.bench.bot_run import record_bot, run_bot
 from bot.bench.handlers import extra_routers, word
 from bot.bench.history import write_history
@@ -40,6 +40,9 @@ class Size:
     """Messages of one round on the gateway."""
     callbacks: int = 4_000
     wire_rounds: int = 3
+    players: int = 5_000
+    """Members who enter or buzz in the same moment."""
+    entrants: int = 100_000
 
     def at(self, in_flight: int) -> int:
         """How many events at this level: alone, each one waits for the disk."""
@@ -47,7 +50,16 @@ class Size:
 
 
 QUICK = Size(
-    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1
+    events=3_000,
+    rounds=2,
+    stored=50_000,
+    memory_events=20_000,
+    starts=2,
+    echoes=300,
+    callbacks=500,
+    wire_rounds=1,
+    players=1_000,
+    entrants=10_000,
 )
 
 
@@ -216,6 +228,39 @@ class Bench:
         yield shown("wecom_callbacks", runs["bare"], path="bare", in_flight=wecom.IN_FLIGHT)
         self._tidy()
 
+    def play_entries(self) -> Iterator[Figure]:
+        """Entries and buzzes of everybody in the same moment, beside plain commits by as many."""
+        played, floors = [], []
+        for _ in range(self.size.wire_rounds):
+            played.append(play.play(self._db(), self.size.players))
+            floors.append(floor(self._db(), self.size.players, self.size.players, LONGEST))
+            self._tidy()
+        winners = {count for one in played for count in one.winners}
+        self.measured["play_entries"] = median(one.run.per_second for one in played)
+        self.measured["play_winners"] = max(abs(count - 1) for count in winners)
+        yield shown(
+            "play_entries", [one.run for one in played], in_flight=self.size.players, entries=played[0].entries,
+            per_cpu_s=round(median(one.run.events / one.cpu for one in played)), buzzes=played[0].guesses,
+            questions=len(played[0].winners), winners_of_each=sorted(winners),
+        )  # fmt: skip
+        yield shown("play_floor", floors, in_flight=self.size.players)
+
+    def draw_100k(self) -> Iterator[Figure]:
+        """A draw of very many entrants: until its result is durable, and recomputed from its proof."""
+        drawn = []
+        for _ in range(self.size.wire_rounds):
+            drawn.append(play.draw(self._db(), self.size.entrants))
+            self._tidy()
+        seconds = {
+            f"{name}_s": round(median(getattr(one, name) for one in drawn), 3)
+            for name in ("draw", "floor", "proof", "verify")
+        }
+        self.measured["draw_s"] = seconds["draw_s"] * 100_000 / self.size.entrants
+        yield {
+            "figure": "draw_100k", "entrants": self.size.entrants, **seconds,
+            "recomputed": all(one.right for one in drawn),
+        }  # fmt: skip
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -243,4 +288,6 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "cold_start": Bench.cold_start,
     "wechaty_echo": Bench.wechaty_echo,
     "wecom_callbacks": Bench.wecom_callbacks,
+    "play_entries": Bench.play_entries,
+    "draw_100k": Bench.draw_100k,
 }

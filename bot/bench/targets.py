@@ -29,6 +29,9 @@ TARGETS = (
     Target("wechaty_of_raw", 0.9, True, "messages echoed per second, as a part of the raw gRPC stub's"),
     Target("wechaty_times_stock", 1.5, True, "the same, in times of stock python-wechaty"),
     Target("wechaty_calls", 2.1, False, "gRPC calls per message in steady state"),
+    Target("play_entries", 5_000.0, True, "entries and buzzes per second, all members in the same moment"),
+    Target("play_winners", 0.0, False, "questions of that run whose winners were not exactly one, by how many"),
+    Target("draw_s", 1.0, False, "seconds to draw, scaled to 100,000 entrants, until the result is durable"),
     Target("wechaty_inversions", 0.0, False, "answers of one group that left in another order than their questions"),
 )
 

@@ -1,12 +1,14 @@
 """数字炸弹: a hidden number; every guess narrows the range, whoever hits it is out and the one before wins."""
 
 from bot.errors import Mistake
-from bot.games import Move, State, Table, Turn, Win
-from bot.replies import Sort, say
+from bot.games import Move, State, Table, Turn, Win, line
 
-IDLE = 10 * 60_000
-"""A round that nobody plays for ten minutes (ms) ends by itself."""
 MOST = 10_000
+
+
+def until(table: Table) -> int:
+    """When a round that nobody plays any more ends by itself (ms): the setting `games.idle`."""
+    return table.at + int(table.rules.idle.total_seconds() * 1000)
 
 
 class Bomb:
@@ -29,7 +31,7 @@ class Bomb:
             raise Mistake("bomb.usage")
         high = int(asked)
         state = {"low": 1, "high": high, "bomb": 1 + table.below(high, "bomb"), "last": ""}
-        return Turn(state, (say("bomb.open", low=1, high=high, sort=Sort.GAME),), wake_at=table.at + IDLE)
+        return Turn(state, (line("bomb.open", "开了一局数字炸弹", low=1, high=high),), wake_at=until(table))
 
     def move(self, state: State, move: Move, table: Table) -> Turn | None:
         if not move.text.isdecimal() or len(move.text) > 5:
@@ -41,25 +43,28 @@ class Bomb:
             return self._boom(state, move, table)
         low, high = (guess + 1, high) if guess < state["bomb"] else (low, guess - 1)
         fresh = {**state, "low": low, "high": high, "last": move.member}
-        line = say("bomb.narrow", name=move.name, low=low, high=high, sort=Sort.GAME)
-        return Turn(fresh, (line,), verdict=f"{low}-{high}", wake_at=table.at + IDLE)
+        safe = line("bomb.narrow", f"猜了 {guess}，不是炸弹，范围缩小", name=move.name, low=low, high=high)
+        return Turn(fresh, (safe,), verdict=f"{low}-{high}", wake_at=until(table))
 
     def _boom(self, state: State, move: Move, table: Table) -> Turn:
         winner = state["last"]
         if not winner or winner == move.member:
-            line = say("bomb.alone", name=move.name, number=state["bomb"], sort=Sort.GAME)
-            return Turn(state, (line,), verdict="炸", over=True)
-        line = say(
-            "bomb.boom", name=move.name, number=state["bomb"], winner=table.name_of(winner), points=table.points,
-            sort=Sort.GAME,
+            alone = line("bomb.alone", "踩中炸弹，前面没有别人猜过，没人赢", name=move.name, number=state["bomb"])
+            return Turn(state, (alone,), verdict="炸", over=True)
+        boom = line(
+            "bomb.boom", "踩中炸弹，前一位猜的人赢", name=move.name, number=state["bomb"],
+            winner=table.name_of(winner), points=table.points,
         )  # fmt: skip
-        return Turn(state, (line,), "炸", (Win("win", winner, table.points, "数字炸弹"),), over=True)
+        return Turn(state, (boom,), "炸", (Win("win", winner, table.points, "数字炸弹"),), over=True)
 
     def wake(self, state: State, table: Table) -> Turn:
-        return Turn(state, (say("bomb.idle", number=state["bomb"], sort=Sort.GAME),), over=True)
+        return self._end(state, "太久没人猜（games.idle），公布炸弹")
 
     def stop(self, state: State, table: Table) -> Turn:
-        return self.wake(state, table)
+        return self._end(state, "提前结束，公布炸弹")
+
+    def _end(self, state: State, why: str) -> Turn:
+        return Turn(state, (line("bomb.idle", why, number=state["bomb"]),), over=True)
 
 
 game = Bomb()

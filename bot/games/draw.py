@@ -64,20 +64,21 @@ def ranking(seed: str, lines: Sequence[str]) -> list[int]:
 
     Winners are the first of the ranking; whoever replaces a winner is the next. Nobody comes twice.
     """
-    start = hashlib.sha256(f"{seed}\n".encode())
-    scores: list[tuple[bytes, int]] = []
+    fresh = hashlib.sha256(f"{seed}\n".encode()).copy
+
+    def score(number: int, line: str, ticket: int) -> bytes:
+        one = fresh()
+        one.update(f"{number}\n{line}\n{ticket}".encode())
+        return one.digest()
+
+    scores = [b""]  # nobody has the number 0
     for number, line in enumerate(lines, start=1):
-        weight = int(line.partition("*")[2] or 1)
-        best = b""
-        for ticket in range(1, weight + 1):
-            one = start.copy()
-            one.update(f"{number}\n{line}\n{ticket}".encode())
-            digest = one.digest()
-            if not best or digest < best:
-                best = digest
-        scores.append((best, number))
-    scores.sort()
-    return [number for _, number in scores]
+        if "*" in line:
+            tickets = int(line.partition("*")[2] or 1)
+            scores.append(min(score(number, line, ticket) for ticket in range(1, tickets + 1)))
+        else:
+            scores.append(score(number, line, 1))
+    return sorted(range(1, len(scores)), key=scores.__getitem__)
 
 
 def try_luck(seed: str, number: int, line: str) -> int:

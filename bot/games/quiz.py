@@ -155,7 +155,7 @@ class Quiz:
         question = question_of(state)
         if state["phase"] != _OPEN or move.form != "text" or not is_attempt(move.text, question["answers"]):
             return None
-        if len(state["guesses"]) >= MOST or any(member == move.member for member, _, _ in state["guesses"]):
+        if len(state["guesses"]) >= MOST or move.member in [member for member, _, _ in state["guesses"]]:
             return None
         right = is_right(move.text, question["answers"], question["text"])
         if move.asked and not right:

@@ -54,7 +54,7 @@ def page_of(ctx: Context) -> Page:
     group = ctx.event.group or ""
     return Page(
         ctx.store, ctx.settings.checkin, group, ctx.member, ctx.event.id, ctx.at_ms,
-        percent_of(ctx, group, ctx.member),
+        percent_of(ctx, group, ctx.member, "checkin"),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from bot.draw_words import parse_prizes, parse_when
 from bot.drawing import Drawing, key_of, wrong
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
+from bot.redeeming import aftermath, title_in
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
 from bot.words import normalise
@@ -109,6 +110,7 @@ def replace(event: MessageReceived, ctx: Context) -> Wishes:
             "要写明换哪一位、为什么", f"比如：补抽 {draw.id} 1 联系不上（1 是名额号，看「中奖名单 {draw.id}」）"
         )
     winner = _chosen(ctx, draw, which)
+    title = title_in(ctx, winner.group_id, winner.member_id)
     fresh = drawing.replace(draw, winner, "replaced", reason.strip()[:60])
     if fresh is None:
         raise wrong("名单里没有候补了")
@@ -119,6 +121,16 @@ def replace(event: MessageReceived, ctx: Context) -> Wishes:
         draw, "draw.replaced", "员工换人，写明了原因，按顺位补", [fresh.member_id], old=old, new=new,
         prize=name_of_prize(draw, winner.prize), reason=reason.strip()[:60], due=drawing.clock(fresh.due, draw),
     )  # fmt: skip
+    follows = aftermath(ctx, winner.group_id, winner.member_id, title) if winner.state == "claimed" else ""
+    if follows:
+        ctx.audit("补抽", f"{old}{follows}")
+        says.append(
+            Say(
+                "undo.told", {"name": old, "what": f"第 {draw.id} 号抽奖领过的奖{follows}"}, group=winner.group_id,
+                mention=(winner.member_id,), because="补抽收回了奖品，花出去的积分跟着退",
+                channel=ctx.store.members.channel_of_group(winner.group_id) or event.channel,
+            )
+        )  # fmt: skip
     return tell_openers(ctx, says, f"已换成 {new}。")
 
 

@@ -33,7 +33,7 @@ def joined(event: MemberJoined, ctx: Context) -> Wishes:
         return Silence("机器人和员工邀请人不算分")
     midnight = ctx.local(event.at).replace(hour=0, minute=0, second=0, microsecond=0)
     room = rules.invite_most - ctx.store.points.paid_invites(inviter, to_ms(midnight))
-    points = boosted(rules.invite, percent_of(ctx, event.group, inviter))
+    points = boosted(rules.invite, percent_of(ctx, event.group, inviter, "invite"))
     paid: list[str] = []
     for person in event.people:
         if len(paid) >= room or person.id in (inviter, *ctx.config.settings.bot.ids):

@@ -2,15 +2,16 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import bot.games
 from bot.context import Context
+from bot.earning import Source, pay_bonus
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
-from bot.games import KEEPERS, Game, Move, Table, Turn
+from bot.games import KEEPERS, Game, Move, Table, Turn, Win, line
 from bot.games.deadline import read_deadline, show_moment
 from bot.replies import PASS, Say, Silence, Wishes, say
 from bot.router import Router
@@ -23,10 +24,12 @@ router = Router("play", "一起玩")
 router.says(
     {
         "play.running": "title", "play.only_in_group": "", "play.none": "", "play.not_yours": "title",
-        "play.staff_only": "title", "play.too_far": "days", "play.nothing_to_show": "title",
+        "play.boosted": "rows", "play.staff_only": "title", "play.too_far": "days", "play.nothing_to_show": "title",
     }
 )  # fmt: skip
 HOUSE = "house:games"
+NAMED = 5
+"""Names in a line about titles that brought more."""
 LAST_WORD = timedelta(days=1)
 """How late the last word of a session may still be said: who won matters after a power cut too."""
 
@@ -106,8 +109,7 @@ def open_session(game: Game, ctx: Context) -> Wishes:
     )
     if number is None:
         raise Mistake("play.running", title=game.title)
-    _after(ctx, number, turn)
-    return turn.says
+    return [*turn.says, *_after(ctx, game.id, number, turn)]
 
 
 @router.band("session")
@@ -127,7 +129,7 @@ def move(event: MessageReceived, ctx: Context) -> Wishes:
             ctx.store.sessions.record(
                 session.id, ctx.member, at=ctx.at_ms, text=event.text, verdict=turn.verdict, event_id=event.id
             )
-        _save(ctx, session, turn)
+        turn = _save(ctx, session, turn)
         return _last_words(ctx, turn) if turn.says else Silence(f"{game.title if game else ''}：记下了，不用出声")
     return PASS
 
@@ -155,20 +157,22 @@ def show_session(game: Game, ctx: Context) -> Wishes:
     return shown
 
 
-def _save(ctx: Context, session: Session, turn: Turn, status: str = "ended") -> None:
+def _save(ctx: Context, session: Session, turn: Turn, status: str = "ended") -> Turn:
+    """Writes down what a turn brought; the turn, with what is to be said besides."""
     state = {**turn.state, "luck": session.state.get("luck", "")}
     if turn.over:
         ctx.store.sessions.end(session.id, state, status=status, at=ctx.at_ms)
         ctx.store.agenda.forget_wake("play", str(session.id))
     else:
         ctx.store.sessions.save(session.id, state)
-    _after(ctx, session.id, turn)
+    more = _after(ctx, session.game, session.id, turn)
     if (keep := KEEPERS.get(session.game)) is not None:
         keep(ctx, session.id, turn)
+    return replace(turn, says=(*turn.says, *more)) if more else turn
 
 
-def _after(ctx: Context, number: int, turn: Turn) -> None:
-    """Takes stakes, gives them back, pays wins, each once; sets the next alarm."""
+def _after(ctx: Context, game: str, number: int, turn: Turn) -> list[Say]:
+    """Takes stakes, gives them back, pays wins, each once; sets the next alarm. What is to be said besides."""
     ledger = ctx.store.ledger
     for stake in turn.stakes:
         if stake.points > 0:
@@ -182,14 +186,24 @@ def _after(ctx: Context, number: int, turn: Turn) -> None:
             ledger.reverse(paid.id, at=ctx.at_ms, event_id=ctx.event.id, cause=f"退回：{paid.cause}")
     if turn.best:
         ctx.store.sessions.keep_best(number, turn.best, at=ctx.at_ms)
-    for win in turn.wins:
-        if win.points > 0:
-            ctx.store.ledger.move(
-                f"game/{number}/{win.key}", HOUSE, account(win.member), win.points, asset=POINTS, at=ctx.at_ms,
-                event_id=ctx.event.id, cause=win.why, group_id=ctx.group,
-            )  # fmt: skip
     if turn.wake_at is not None and not turn.over:
         ctx.wake("play", str(number), from_ms(turn.wake_at), {"group": ctx.group})
+    return _pay(ctx, number, turn.wins, "quiz" if game == "quiz" else "games")
+
+
+def _pay(ctx: Context, number: int, wins: Sequence[Win], source: Source) -> list[Say]:
+    """Pays wins, and tells whose title brought more than the game said."""
+    more: list[str] = []
+    for win in wins:
+        key = f"game/{number}/{win.key}"
+        if win.points > 0 and ctx.store.ledger.move(
+            key, HOUSE, account(win.member), win.points, asset=POINTS, at=ctx.at_ms, event_id=ctx.event.id,
+            cause=win.why, group_id=ctx.group,
+        ):  # fmt: skip
+            more.append(pay_bonus(ctx, key, win.member, win.points, win.why, source))
+    rows = [one for one in more if one]
+    shown = "、".join(rows[:NAMED]) + (f" 等 {len(rows)} 人" if len(rows) > NAMED else "")
+    return [line("play.boosted", f"称号有加成（points.boost.{source}）", rows=shown)] if rows else []
 
 
 @router.tick("play")
@@ -199,8 +213,7 @@ def wake(event: Tick, ctx: Context) -> Wishes:
     if session is None or game is None or session.status != "open":
         return Silence("这一局已经结束")
     turn = game.wake(session.state, _table_of(ctx, session))
-    _save(ctx, session, turn)
-    return _last_words(ctx, turn)
+    return _last_words(ctx, _save(ctx, session, turn))
 
 
 @router.command("结束", help="结束正在玩的一局（开局的人或员工）", usage="[游戏名]")
@@ -219,7 +232,7 @@ def stop(event: MessageReceived, ctx: Context) -> Wishes:
     if ctx.role is None and session.member_id != ctx.member:
         raise Mistake("play.not_yours", title=game.title)
     turn = game.stop(session.state, _table_of(ctx, session))
-    _save(ctx, session, replace(turn, wake_at=None, over=True), "stopped")
+    turn = _save(ctx, session, replace(turn, wake_at=None, over=True), "stopped")
     if ctx.role is not None:
         ctx.audit("结束", f"{game.title} 第 {session.id} 局")
     return _last_words(ctx, replace(turn, over=True))

@@ -20,6 +20,7 @@ router = Router("points", "积分")
 router.says(
     {
         "points.balance": "name balance worth level next", "points.level": "title more above", "points.top": "title",
+        "points.level_over": "lost title more above",
         "points.next": "more item number", "points.affordable": "item number", "points.debt": "name more",
         "points.history": "rows page pages", "points.history_empty": "name",
         "points.board": "title rows page pages mine", "points.board_empty": "title",
@@ -44,8 +45,11 @@ def balance(event: MessageReceived, ctx: Context) -> Wishes:
     if have < 0:
         return say("points.debt", name=ctx.name, more=-have)
     stand = standing_of(ctx, ctx.settings, ctx.member)
+    lost = _lost(ctx, stand.place)
     level = (
-        say("points.level", title=stand.level.title, more=stand.missing, above=stand.following.title)
+        say("points.level_over", lost=lost, title=stand.level.title, more=stand.missing, above=stand.following.title)
+        if lost and stand.following
+        else say("points.level", title=stand.level.title, more=stand.missing, above=stand.following.title)
         if stand.following
         else say("points.top", title=stand.level.title)
     )
@@ -53,6 +57,13 @@ def balance(event: MessageReceived, ctx: Context) -> Wishes:
         "points.balance", name=ctx.name, balance=have, worth=show_worth(have, ctx.settings.points.per_yuan),
         level=level, next=next_line(ctx, have),
     )  # fmt: skip
+
+
+def _lost(ctx: Context, place: int) -> str:
+    """A title that had to be kept, was announced here, and is over: told only to whoever asks."""
+    titles = [level.title for level in ctx.settings.points.levels]
+    last = ctx.store.titles.last_passing(ctx.member, ctx.event.group or "")
+    return last if last in titles and titles.index(last) > place else ""
 
 
 def show_worth(points: int, per_yuan: int) -> str:

@@ -1,6 +1,7 @@
 """Quiz: 抢答, 全员答题, 答题, 有奖问答 open a session of the bank; 答题记录 shows who said what, in which order."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.context import Context
@@ -23,6 +24,7 @@ router.says(
         "quiz.usage": "most topics",
         "quiz.no_topic": "topic topics",
         "quiz.empty": "",
+        "quiz.enough": "name most",
         "quiz.exhausted": "days",
         "quiz.prize_usage": "",
         "quiz.record": "rows count",
@@ -111,6 +113,8 @@ def begin(ctx: Context, mode: str, count: int, wanted: Sequence[Question], prize
     if not ctx.desk.questions():
         raise Mistake("quiz.empty")
     rules = ctx.settings.quiz
+    if ctx.role is None and rules.per_day and _opened_today(ctx) >= rules.per_day:
+        raise Mistake("quiz.enough", name=ctx.name, most=rules.per_day)
     asked = ctx.store.quizzes.asked_since(ctx.group, ctx.at_ms - rules.repeat_days * DAY) if rules.repeat_days else ()
     fresh = [one for one in wanted if one.id not in asked]
     fresh.sort(key=lambda one: (ctx.luck.below(1 << 40, "quiz", ctx.event.id, one.id), one.id))
@@ -132,6 +136,13 @@ def begin(ctx: Context, mode: str, count: int, wanted: Sequence[Question], prize
     assert turn.wake_at is not None
     ctx.wake("play", str(number), from_ms(turn.wake_at), {"group": ctx.group})
     return turn.says
+
+
+def _opened_today(ctx: Context) -> int:
+    """Sessions that members opened here this business day; those of staff do not count."""
+    midnight = ctx.local(ctx.event.at).replace(hour=0, minute=0, second=0, microsecond=0)
+    opened = ctx.store.sessions.opened_by("quiz", ctx.group, to_ms(midnight), to_ms(midnight + timedelta(days=1)))
+    return sum(count for member, count in opened.items() if member not in ctx.config.staff)
 
 
 def _frozen(question: Question) -> dict[str, Any]:

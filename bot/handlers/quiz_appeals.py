@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.context import Context
+from bot.earning import bonus_key, pay_bonus
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.games.quiz import board, is_open, rejudged
 from bot.games.scores import Guess, Score, changes, settle
+from bot.redeeming import aftermath, title_in
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings
@@ -135,12 +137,16 @@ def _rule(ctx: Context, session: Session, number: int, member: str, *, right: bo
     quizzes.score(session.id, number, [(one.member, one.rank, one.points) for one in after])
     quizzes.decide(session.id, number, member, upheld=right, by=ctx.member, at=to_ms(ctx.now))
     moved = changes(before, after)
+    titles = {one: title_in(ctx, ctx.group, one) for one, (old, new) in moved.items() if new < old}
     _book(ctx, session.id, number, moved)
+    follows = {one: aftermath(ctx, ctx.group, one, title) for one, title in titles.items()}
     state = rejudged(session.state, number, after)
     state, more = _prize(ctx, session, state)
     ctx.store.sessions.save(session.id, state)
     ctx.audit("改判", f"第 {session.id} 局第 {number} 题 {name}「{text}」判{'对' if right else '错'}")
-    shown = "\n".join(f"{ctx.store.members.name(one)} {old} → {new} 分" for one, (old, new) in moved.items())
+    shown = "\n".join(
+        f"{ctx.store.members.name(one)} {old} → {new} 分{follows.get(one, '')}" for one, (old, new) in moved.items()
+    )
     return [
         say(
             "quiz.ruled_right" if right else "quiz.ruled_wrong", name=name, text=text, number=number,
@@ -163,16 +169,21 @@ def _book(ctx: Context, session_id: int, number: int, moved: Mapping[str, tuple[
     for paid in ledger.standing(prefix).values():
         movement = ledger.get(paid)
         assert movement is not None
-        standing[movement.taker] = paid
+        standing[movement.taker] = movement
     for place, (member, (_, new)) in enumerate(moved.items(), start=1):
         paid_before = standing.get(account(member))
         if paid_before is not None:
-            ledger.reverse(paid_before, at=ctx.at_ms, event_id=ctx.event.id, cause=cause)
+            ledger.reverse(paid_before.id, at=ctx.at_ms, event_id=ctx.event.id, cause=cause)
+            bonus = ledger.by_key(bonus_key(paid_before.key))
+            if bonus is not None:
+                ledger.reverse(bonus.id, at=ctx.at_ms, event_id=ctx.event.id, cause=cause)
         if new:
+            key = f"{prefix}{ctx.event.id}/{place}"
             ledger.move(
-                f"{prefix}{ctx.event.id}/{place}", HOUSE, account(member), new, asset=POINTS, at=ctx.at_ms,
+                key, HOUSE, account(member), new, asset=POINTS, at=ctx.at_ms,
                 event_id=ctx.event.id, cause=cause, group_id=ctx.group,
             )  # fmt: skip
+            pay_bonus(ctx, key, member, new, cause, "quiz")
 
 
 def _prize(ctx: Context, session: Session, state: dict[str, Any]) -> tuple[dict[str, Any], list[Say]]:

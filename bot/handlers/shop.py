@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.catalogue import Item
+from bot.contact import quiet_until
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
@@ -12,6 +13,7 @@ from bot.redeeming import (
     payload_of,
     redeem,
     refund,
+    show_left,
     show_time,
     switched_off,
     to_staff,
@@ -140,18 +142,16 @@ def fell_due(event: Tick, ctx: Context) -> Wishes:
         return Silence("不用再提醒")
     if to_ms(ctx.now) >= one.until:
         return _over(ctx, one)
+    later = quiet_until(ctx.config.group(one.group_id), ctx.now)
+    if later is not None and to_ms(later) < one.until:
+        ctx.wake("shop", event.key, later, payload_of(one.group_id))
+        return Silence("安静时段，等它结束再看要不要提醒")
     wake_before(ctx, one.id, one.until, one.group_id)
     left = show_left(from_ms(one.until) - ctx.now)
     return told(
         ctx, one, "shop.remind", because="快到期了，提前一天和三小时各提醒一次", sort=Sort.REMINDER, number=one.id,
         left=left, until=show_time(ctx, one.until),
     )  # fmt: skip
-
-
-def show_left(span: timedelta) -> str:
-    """How much time is left, as one says it."""
-    hours = max(1, round(span.total_seconds() / 3600))
-    return f"{hours // 24} 天" if hours >= 24 and hours % 24 == 0 else f"{hours} 小时"
 
 
 def _over(ctx: Context, one: Redemption) -> Wishes:

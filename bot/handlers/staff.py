@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from bot.attendance import Page
 from bot.config import nearest
 from bot.context import Context
+from bot.earning import bonus_key
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.games.streaks import show_day
@@ -19,7 +20,7 @@ from bot.router import Router
 from bot.settings import GroupSettings
 from bot.shown import shown
 from bot.world import to_ms
-from storage.ledger import Movement
+from storage.ledger import POINTS, Movement
 
 router = Router("staff", "员工")
 router.says(
@@ -224,9 +225,31 @@ def _unwind(ctx: Context, movement: Movement, member: str) -> str:
             ctx.store.ledger.reverse(movement.id, at=to_ms(ctx.now), event_id=ctx.event.id, cause="撤销")
         also = f"，连带 {'、'.join(f'连签 {one.days} 天' for one in taken)} 的奖励" if taken else ""
         return f"{show_day(day)}的签到{also}"
+    if movement.key.startswith("milestone/"):
+        return _unwind_milestone(ctx, movement)
+    what = f"「{movement.cause}」的 {_reversed(ctx, movement)}"
+    bonus = ctx.store.ledger.by_key(bonus_key(movement.key))
+    if bonus is not None and not ctx.store.ledger.is_reversed(bonus.id):
+        what += f"和称号加成 {_reversed(ctx, bonus)}"
+    return what
+
+
+def _reversed(ctx: Context, movement: Movement) -> str:
+    """Reverses one movement; how much it was, in words."""
     ctx.store.ledger.reverse(movement.id, at=to_ms(ctx.now), event_id=ctx.event.id, cause="撤销")
-    unit = "积分" if movement.asset == "points" else "张补签卡"
-    return f"「{movement.cause}」的 {movement.amount} {unit}"
+    return f"{movement.amount} {'积分' if movement.asset == POINTS else '张补签卡'}"
+
+
+def _unwind_milestone(ctx: Context, movement: Movement) -> str:
+    """A milestone goes back as a whole: points, cards, and the prize unless it was handed over."""
+    key, ledger, prizes = movement.key.rpartition("/")[0], ctx.store.ledger, ctx.store.prizes
+    found = [ledger.get(number) for number in sorted(ledger.standing(f"{key}/").values())]
+    parts = [_reversed(ctx, one) for one in found if one is not None]
+    prize = prizes.of_key(key)
+    if prizes.take_back(key) and prize is not None:
+        parts.append(prize[0])
+    gone = f"（{prize[0]}已经发出，收不回）" if prize is not None and prize[1] == "handed" else ""
+    return f"「{movement.cause}」的 {'、'.join(parts)}{gone}"
 
 
 # -- the house itself ----------------------------------------------------------------------------------------------

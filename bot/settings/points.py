@@ -12,7 +12,7 @@ class Level(Part):
 
     title: str = Field(min_length=1, max_length=12)
     at: int = Field(0, ge=0, le=10_000_000, description="攒满几分（花掉的也算）")
-    percent: int = Field(100, ge=100, le=500, description="签到、发言、邀请的积分按百分之几给")
+    percent: int = Field(100, ge=100, le=500, description="积分按百分之几给；算在哪些来源上见 points.boost")
     days: int = Field(0, ge=0, le=3650, description="称号要保级：只看最近几天攒的分；0 是终身")
 
 
@@ -27,6 +27,16 @@ class Gate(Part):
     wins: int = Field(3, ge=0, le=1000, title="近 7 天最多拿几份", description="让更多人拿到")
     leavers: int = Field(2, ge=0, le=1000, title="拉来又退群的人到几个", description="拉小号领邀请分的样子")
     cluster: int = Field(3, ge=0, le=1000, title="同一人拉来的几个人近 7 天换了同一样", description="一串小号的样子")
+
+
+class Boost(Part):
+    """Where a title's share on top (`percent` of a level) counts."""
+
+    checkin: bool = Field(True, title="签到算称号加成", description="天天来的人，多一点是应该的")
+    talk: bool = Field(True, title="发言算称号加成", description="每天有上限，加成也刷不出多少")
+    invite: bool = Field(True, title="邀请算称号加成", description="老友请来的人留得住")
+    quiz: bool = Field(False, title="答题算称号加成", description="默认不算：同一道题一样答对，得一样的分才服气")
+    games: bool = Field(False, title="游戏算称号加成", description="默认不算：同一局一把尺子，称号高的不该赢得多")
 
 
 class Points(Part):
@@ -49,6 +59,10 @@ class Points(Part):
         ),
         title="等级称号", description="一天 5 分，一个多月到常客，半年到老友；默认不加成，省得账算不清",
     )  # fmt: skip
+    level_up: bool = Field(
+        True, title="升了称号在群里说一句", description="攒了一两个月才到，值得当众道贺；每人一天最多一次"
+    )
+    boost: Boost = Field(default_factory=lambda: Boost())
     gate: Gate = Field(default_factory=lambda: Gate())
 
     @model_validator(mode="after")

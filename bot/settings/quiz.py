@@ -16,6 +16,9 @@ class Quiz(Part):
     hints: int = Field(2, ge=0, le=5, title="一题最多给几条提示", description="隔一样的时间给一条，题库一般写两条")
     questions: int = Field(5, ge=1, le=20, title="「答题」不写数时几题", description="五题五六分钟，大家坐得住")
     most: int = Field(10, ge=1, le=50, title="一局最多几题", description="再长就该分两局了")
+    per_day: int = Field(
+        10, ge=0, le=1_000, title="一天最多开几局", description="十局约半小时，再多就成了刷分；0 不限，员工开的不算"
+    )
     points: int = Field(5, ge=0, le=1_000, title="答对一题几分", description="和签到一天一样多")
     speed_bonus: int = Field(
         3,
