@@ -86,11 +86,12 @@ class Drawing:
             raise wrong(str(error)) from None
         names = [ctx.config.group(group).name or group for group in groups]
         secret = ctx.desk.secret("draw", number, ctx.event.id)
+        opener = opener or ctx.event.member or ""  # nobody: a beat opened it
         known = ctx.store.draws.add(
             kind="instant" if plan.mode == "instant" else "list", title=plan.name,
             given=json.dumps(given(plan), ensure_ascii=False), rules=rules_of(plan, when, zone, names, round_),
             enter=plan.enter, word=plan.word, secret=secret, commitment=rule.sha(secret), opens_at=to_ms(when.opens),
-            deadline=to_ms(when.deadline), round_=round_, opener_id=opener or ctx.member, event_id=ctx.event.id,
+            deadline=to_ms(when.deadline), round_=round_, opener_id=opener, event_id=ctx.event.id,
             groups=groups, prizes=prizes_of(plan),
         )  # fmt: skip
         draw = self.get(known)

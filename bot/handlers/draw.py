@@ -158,11 +158,15 @@ def _surprise(draw: Draw, drawing: Drawing, ctx: Context) -> Wishes:
     if draw.deadline > to_ms(ctx.now) + 60_000:
         return drawing.begin(draw)
     drawing.void(draw, "停机错过了时段")
-    channel = ctx.store.members.channel_of_member(draw.opener_id) or ctx.event.channel
-    return Say(
-        "draw.told", {"what": f"惊喜抽奖「{draw.title}」停机错过了时段，没有发出去，请重开。"}, member=draw.opener_id,
-        channel=channel, sort=Sort.STAFF, because="惊喜抽奖错过了时段",
-    )  # fmt: skip
+    slots = {"what": f"惊喜抽奖「{draw.title}」停机错过了时段，没有发出去，请重开。"}
+    opener = ctx.store.members.channel_of_member(draw.opener_id) or ctx.event.channel
+    # One that a beat opened has nobody behind it: all of staff hear.
+    rooms = [(opener, draw.opener_id)] if draw.opener_id else ctx.desk.staff_rooms()
+    told = [
+        Say("draw.told", slots, member=member, channel=channel, sort=Sort.STAFF, because="惊喜抽奖错过了时段")
+        for channel, member in rooms
+    ]
+    return told or Silence("惊喜抽奖错过了时段")
 
 
 def _public_wait(draw: Draw, ctx: Context) -> int:
