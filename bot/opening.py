@@ -1,5 +1,6 @@
 """What a beat opens: a draw, a quiz or a game, once, whole or not at all; whatever is in the way is told to staff."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.contact import quiet_until
@@ -79,12 +80,20 @@ def _plan(ctx: Context, name: str) -> DrawPlan:
     return plan
 
 
+def open_with_quiz(ctx: Context, plan: DrawPlan, count: int, questions: Sequence[Question]) -> list[Say]:
+    """A draw that counts right answers, and a quiz for everybody beside it. Raises Mistake."""
+    chosen = choose(ctx, count, questions)
+    return [*open_draw(ctx, plan), *begin(ctx, ALL, chosen, starter=ctx.member)]
+
+
 def open_draw(ctx: Context, plan: DrawPlan) -> list[Say]:
     """Opens a plan in this group, unless it is still running there. Raises Mistake."""
     for draw in ctx.store.draws.live():
         if ctx.group in draw.groups and draw.title == plan.name:
             raise wrong(f"第 {draw.id} 号「{draw.title}」还没结束")
-    return Drawing(ctx).open(plan, (ctx.group,))[1]
+    if plan.groups and ctx.group not in plan.groups:
+        raise wrong(f"抽奖「{plan.name}」不在这个群开")
+    return Drawing(ctx).open(plan, plan.groups or (ctx.group,))[1]
 
 
 def _failed(ctx: Context, opens: Opens, title: str, mistake: Mistake) -> list[Say] | Silence:

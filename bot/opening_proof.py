@@ -45,7 +45,7 @@ def _of_beat(
     assert opens is not None
     playing = [one for one in config.named_groups if beat.plays_in(one, config.group(one))]
     if opens.draw and draws is not None:
-        yield from _draw(opens.draw, draws)
+        yield from _draw(opens.draw, draws, with_quiz=opens.quiz is not None)
     if opens.quiz is not None and (playing or beat.groups):
         # Which banks there are is the persona's affair: a script that nobody plays asks nothing of it.
         yield from _quiz(opens.quiz, list(questions))
@@ -81,13 +81,15 @@ def _game(opens: Opens, groups: list[GroupSettings]) -> Found:
         yield "words", wrong, "写成在群里打口令时后面跟的话；时间写 20:00 或 2小时"
 
 
-def _draw(name: str, draws: Mapping[str, DrawPlan]) -> Found:
+def _draw(name: str, draws: Mapping[str, DrawPlan], *, with_quiz: bool) -> Found:
     plan = draws.get(name)
     if plan is None:
         yield "draw", f"没有「{name}」这份抽奖", _hint(name, draws)
         return
     if plan.deadline is not None:
         yield "draw", f"抽奖「{name}」写了固定的 deadline，只够开一次", "改写 lasts，从开始算起"
+    if with_quiz and not plan.right:
+        yield "draw", f"抽奖「{name}」不看答题成绩，不能和答题一起开", 'enter = "answer"，right = 1'
     if plan.groups:
         yield "draw", f"抽奖「{name}」写了 groups", "删掉：在哪些群由这一拍定"
 

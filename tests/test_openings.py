@@ -259,6 +259,7 @@ def problems(folder: Path, opens: str, draws: Path | None = None) -> str:
         ('{ game = "盖楼", words = "元气 12-30 20:00" }', "opens.words", "太远"),
         ('{ game = "成语接龙", words = "不是成语" }', "opens.words", "开不了局"),
         ('{ game = "投票", words = "" }', "opens.words", "开不了局"),
+        ('{ draw = "新品试吃", quiz = { questions = 1 } }', "opens.draw", "答题成绩"),
         ("{ }", "", "写一样"),
         ('{ draw = "新品试吃", game = "盖楼" }', "", "写一样"),
         ('{ draw = "新品试吃", words = "x" }', "", "words"),

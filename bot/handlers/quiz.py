@@ -6,12 +6,13 @@ from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.games.scores import ALL, RACE
+from bot.opening import open_with_quiz
 from bot.quizbank import Question
 from bot.quizzing import at_level, begin, choose
 from bot.replies import Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings
-from bot.words import one_line
+from bot.words import normalise, one_line
 from storage.quizzes import AnswerRow, Asked
 
 router = Router("quiz", "答题")
@@ -55,13 +56,24 @@ def everybody(event: MessageReceived, ctx: Context) -> Wishes:
     return _begin(ctx, ALL, count, wanted)
 
 
-@router.command("有奖问答", help="抢答，得分最高的拿奖品", usage="[题数] 奖品", role="operator", off=switched_off)
+@router.command(
+    "有奖问答",
+    help="得分最高的拿奖品；写抽奖名就答对进抽奖",
+    usage="[题数] 奖品|抽奖名",
+    role="operator",
+    off=switched_off,
+)
 def with_prize(event: MessageReceived, ctx: Context) -> Wishes:
     first, _, rest = ctx.reading.verbatim.partition(" ")
     count, prize = (first, rest) if first.isdecimal() else ("1", ctx.reading.verbatim)
     prize = one_line(prize, 60)
+    ctx.needs("operator")
     if not prize or not _fits(ctx, count):
         raise Mistake("quiz.prize_usage")
+    plan = ctx.desk.draw_plan(next((one for one in ctx.desk.draw_plans() if normalise(one) == normalise(prize)), ""))
+    if plan is not None and plan.right and ctx.event.group is not None:
+        ctx.audit("有奖问答", f"{count} 题，答对的进抽奖「{plan.name}」")
+        return open_with_quiz(ctx, plan, int(count), at_level(ctx, ctx.desk.questions()))
     ctx.audit("有奖问答", f"{count} 题，奖品 {prize}")
     return _begin(ctx, RACE, int(count), at_level(ctx, ctx.desk.questions()), prize)
 
