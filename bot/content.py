@@ -10,6 +10,7 @@ from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
+from bot.opening_proof import opening_problems
 from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
@@ -72,13 +73,14 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     folder = read.part(lambda: persona_folder(config), None)
     content = _of_persona(folder, config, declared, read) if folder is not None else None
     scripts = read.part(lambda: load_scripts(Path(bot.scripts) if bot.scripts else None), None)
-    draws = read.part(lambda: load_draws(Path(bot.draws) if bot.draws else None), {})
+    draws = read.part(lambda: load_draws(Path(bot.draws) if bot.draws else None), None)
     if content is not None:
         read.problems += _script_problems(scripts or {}, content.voice)
+        read.problems += opening_problems(scripts or {}, draws, content.questions, config)
         read.problems += setting_problems(config.file, config.settings.groups, scripts, content.voice)
     if read.problems or content is None or scripts is None:
         raise ConfigError(read.problems)
-    return replace(content, scripts=scripts, draws=draws)
+    return replace(content, scripts=scripts, draws=draws or {})
 
 
 class _Reading:
@@ -186,7 +188,7 @@ def _phrase_problems(
 
 def _script_problems(scripts: Mapping[str, list[Beat]], voice: Voice) -> list[Problem]:
     problems: list[Problem] = []
-    for beat in (beat for beats in scripts.values() for beat in beats):
+    for beat in (beat for beats in scripts.values() for beat in beats if beat.opens is None):
         key = f"beat.{beat.id.partition('.')[2]}"
         file = f"scripts/{beat.script}.toml"
         variants = voice.phrases.get(beat.phrase)

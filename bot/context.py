@@ -12,6 +12,7 @@ from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.quizbank import Question
 from bot.replies import Say
+from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
@@ -62,6 +63,9 @@ class Desk(Protocol):
 
     def play(self, beat: str, group: str) -> Say | None:
         """The line of a beat for a group, or None when the beat is gone."""
+
+    def opens(self, beat: str, group: str | None = None) -> Opens | None:
+        """What a beat opens instead of saying a line; with a group only where it is played."""
 
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""

@@ -14,6 +14,7 @@ from bot.quizbank import Question
 from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
+from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
@@ -120,9 +121,15 @@ class FrontDesk:
 
     def play(self, beat: str, group: str) -> Say | None:
         known = self._schedule.beats.get(beat)
-        if known is None or not known.plays_in(group, self._config.group(group)):
+        if known is None or known.opens or not known.plays_in(group, self._config.group(group)):
             return None
         return Say(known.phrase, dict(known.slots), sort=Sort(known.sort))
+
+    def opens(self, beat: str, group: str | None = None) -> Opens | None:
+        known = self._schedule.beats.get(beat)
+        if known is None or (group is not None and not known.plays_in(group, self._config.group(group))):
+            return None
+        return known.opens
 
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)

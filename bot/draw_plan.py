@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.draw import MILLION
+from bot.games.judge import is_attempt, key_of, tells
 from bot.settings.kinds import Clock, Part, Quiet, Span, show_span
 
 BUILT_IN = Path(__file__).resolve().parent / "scripts" / "draws"
@@ -77,9 +78,12 @@ class DrawPlan(Part):
 
     name: Line(30)  # type: ignore[valid-type]
     mode: Literal["once", "daily", "surprise", "instant"] = "once"
-    enter: Literal["passphrase", "say", "streak", "photo"] = "passphrase"
+    enter: Literal["passphrase", "say", "streak", "photo", "answer"] = "passphrase"
     word: Annotated[str, BeforeValidator(one_line)] = Field("", max_length=20, description="口令，或要说到的词")
     streak: int = Field(0, ge=0, le=1000, description="enter 是 streak 时：连签几天")
+    question: Annotated[str, BeforeValidator(one_line)] = Field("", max_length=120, description="answer：自己出的题")
+    answers: tuple[Line(40), ...] = Field((), max_length=20, description="怎么答都算对")  # type: ignore[valid-type]
+    right: int = Field(0, ge=0, le=50, description="answer、自己不出题：在群里答题答对满几题")
     prizes: tuple[PrizePlan, ...] = Field(min_length=1, max_length=10)
     conditions: Line(80)  # type: ignore[valid-type]
     deadline: datetime | None = None
@@ -105,9 +109,23 @@ class DrawPlan(Part):
                 raise ValueError(reason)
         return self
 
+    def _of_answers(self) -> list[tuple[bool, str]]:
+        asks = bool(self.question)
+        return [
+            (asks != bool(self.answers), "question（题目）和 answers（答案）要一起写"),
+            (self.enter != "answer" and (asks or self.right > 0), "question、answers、right 只有 enter 是 answer 才写"),
+            (self.enter == "answer" and asks == (self.right > 0),
+             "答对入围：写 question 和 answers（自己出题），或写 right（群里答题答对满几题），二选一"),
+            (asks and self.mode == "daily", "每日抽奖不能天天问同一题，写 right"),
+            (asks and any(not key_of(one) or not is_attempt(one, self.answers) for one in self.answers),
+             "answers 里有看不出是答案的"),
+            (asks and bool(self.answers) and tells(self.question, self.answers) is not None, "题目里就写着答案"),
+        ]  # fmt: skip
+
     def _mistakes(self) -> list[tuple[bool, str]]:
         instant, odds = self.mode == "instant", sum(prize.odds for prize in self.prizes)
         return [
+            *self._of_answers(),
             (instant and self.enter != "passphrase", "即时抽用口令参加（enter 不用写）"),
             (self.enter in ("passphrase", "say") and not self.word, "缺少 word：口令，或要说到的词"),
             (self.enter == "streak" and not self.streak, "缺少 streak：连签几天"),
@@ -205,8 +223,12 @@ def moments(plan: DrawPlan, now: datetime, zone: ZoneInfo, pick: "Any") -> Momen
     return Moments(now, due)
 
 
-def rules_of(plan: DrawPlan, when: Moments, zone: ZoneInfo, groups: Sequence[str], round_: int) -> list[str]:
-    """The published rules, one fact a line. Frozen at opening: the result hangs on their hash."""
+def rules_of(plan: DrawPlan, when: Moments, zone: ZoneInfo, groups: Sequence[str], round_: int, seal: str = ""
+) -> list[str]:  # fmt: skip
+    """The published rules, one fact a line. Frozen at opening: the result hangs on their hash.
+
+    `seal`: by what the answers of a draw that asks are known until they are told.
+    """
     lines = [f"名称：{plan.name}" + (f"（第 {round_} 天，共 {plan.rounds} 天）" if plan.mode == "daily" else "")]
     for number, prize in enumerate(plan.prizes, start=1):
         worth = f"，每份 {prize.points} 积分" if prize.points else ""
@@ -223,6 +245,8 @@ def rules_of(plan: DrawPlan, when: Moments, zone: ZoneInfo, groups: Sequence[str
         lines.append(f"权重：截止时{tickets}，其余 1 份")
     if plan.public:
         lines.append(f"公开数：{plan.public}")
+    if plan.question:
+        lines.append("答案：截止时公布" + (f"，指纹 {seal}" if seal else ""))
     late = "作废" if plan.unclaimed == "forfeit" else "由下一顺位补上一次，补上的再逾期就作废"
     lines += [
         f"领奖：{plan.redeem}；中奖后 {_span(plan.redeem_within)}内发「领奖」",
@@ -242,6 +266,9 @@ def _how(plan: DrawPlan) -> str:
         "say": f"说一句带「{plan.word}」的话，每人一份",
         "streak": f"开始后签到并且连签满 {plan.streak} 天，自动入围",
         "photo": "在群里晒一张图，员工看过就入围，每人一份",
+        "answer": f"答对「{plan.question}」就入围，每人一份，可以重答"
+        if plan.question
+        else f"开始后在群里答题，截止前揭晓的题答对满 {plan.right} 题，自动入围，每人一份",
     }[plan.enter]
 
 

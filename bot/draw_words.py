@@ -41,6 +41,14 @@ def parse_prizes(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def parse_answers(text: str) -> list[str]:
+    """`白桃 / 水蜜桃` -> every wording that counts. Raises ValueError."""
+    found = [" ".join(one.split()) for one in re.split(r"[/／\n]", text)]
+    if not 1 <= len([one for one in found if one]) <= 20:
+        raise ValueError("写 1 到 20 种答案，用 / 隔开，比如：白桃 / 水蜜桃")
+    return [one for one in found if one]
+
+
 def parse_when(text: str, now: datetime) -> datetime:
     """`2小时`, `20:00`, `明天 20:00`, `周五 20:00`, `12-04 20:00` -> the moment, in the zone of `now`."""
     text = " ".join(text.replace("：", ":").replace("后", "", text.endswith("后")).split())

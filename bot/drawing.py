@@ -87,11 +87,13 @@ class Drawing:
             raise wrong(str(error)) from None
         names = [ctx.config.group(group).name or group for group in groups]
         secret = ctx.desk.secret("draw", number, ctx.event.id)
+        opener = opener or ctx.event.member or ""  # nobody: a beat opened it
         known = ctx.store.draws.add(
             kind="instant" if plan.mode == "instant" else "list", title=plan.name,
-            given=json.dumps(given(plan), ensure_ascii=False), rules=rules_of(plan, when, zone, names, round_),
+            given=json.dumps(given(plan), ensure_ascii=False),
+            rules=rules_of(plan, when, zone, names, round_, rule.seal_of(secret, plan.answers)),
             enter=plan.enter, word=plan.word, secret=secret, commitment=rule.sha(secret), opens_at=to_ms(when.opens),
-            deadline=to_ms(when.deadline), round_=round_, opener_id=opener or ctx.member, event_id=ctx.event.id,
+            deadline=to_ms(when.deadline), round_=round_, opener_id=opener, event_id=ctx.event.id,
             groups=groups, prizes=prizes_of(plan),
         )  # fmt: skip
         draw = self.get(known)
@@ -114,8 +116,10 @@ class Drawing:
                 raise wrong(f"{where} 已经有一个晒单抽奖，两个分不清")
             if plan.word and any(rule_word(one.word) == rule_word(plan.word) for one in live):
                 raise wrong(f"{where} 已经有抽奖用「{plan.word}」", "换一个词")
-            if plan.word and rule_word(plan.word) in map(rule_word, ctx.desk.words(settings)):
-                raise wrong(f"「{plan.word}」是现成的口令，会混", "换一个词")
+            taken = set(map(rule_word, ctx.desk.words(settings)))
+            for word in (plan.word, *plan.answers):
+                if word and rule_word(word) in taken:
+                    raise wrong(f"「{word}」是现成的口令，会混", "换一个词")
 
     def begin(self, draw: Draw) -> list[Say]:
         """Opens a planned draw in public: rules, and the commitment to a secret."""
@@ -184,8 +188,8 @@ class Drawing:
         plan, rows = plan_of(draw.given), self.ctx.store.draws
         if draw.kind == "instant":
             return self._end_instant(draw, why)
-        if draw.enter == "streak":
-            self._gather_streaks(draw, plan)
+        if draw.enter == "streak" or plan.right:
+            self._gather(draw, plan)
         if plan.weights:
             self._weigh(draw, plan)
         lines = rows.lines(draw.id)
@@ -193,18 +197,32 @@ class Drawing:
         if not rows.become(draw.id, "closed", before=("open",), closed_at=self.now, list_hash=listing):
             return []
         draw = self.get(draw.id)
+        told = self._tell_answers(draw, plan)
         if not plan.public:
-            return self.draw(draw, "-", lines)
+            return [*told, *self.draw(draw, "-", lines)]
         waits = self.now + int(self.ctx.config.group(draw.groups[0]).draws.public_within.total_seconds() * 1000)
         self._alarm(draw, waits)
-        return self.announce(
+        return told + self.announce(
             draw, "draw.closed", f"{why}，名单封存，等公开数", count=len(lines), list=listing, public=plan.public,
             until=self.clock(waits, draw),
         )  # fmt: skip
 
-    def _gather_streaks(self, draw: Draw, plan: DrawPlan) -> None:
-        found = self.ctx.store.draws.streaks(
-            draw.groups, least=plan.streak, since=draw.opens_at, until=min(draw.deadline, self.now + 1)
+    def _tell_answers(self, draw: Draw, plan: DrawPlan) -> list[Say]:
+        """What was the right answer all along: the rules carry its seal, the proof keeps it."""
+        if not plan.question:
+            return []
+        answers = "、".join(plan.answers)
+        self.note(draw, f"答案：{answers}")
+        return self.announce(draw, "draw.answer", "截止了，公布答案", question=plan.question, answer=answers)
+
+    def _gather(self, draw: Draw, plan: DrawPlan) -> None:
+        """Enters whoever earned it by check-ins or by answers, in the order in which they did."""
+        until = min(draw.deadline, self.now + 1)
+        store = self.ctx.store
+        found = (
+            store.quizzes.right_answers(draw.groups, least=plan.right, since=draw.opens_at, until=until)
+            if plan.right
+            else store.draws.streaks(draw.groups, least=plan.streak, since=draw.opens_at, until=until)
         )
         for member, group, at in found:
             if self.may_enter(draw, member):
@@ -306,6 +324,8 @@ class Drawing:
                 f"第 {draw.id} 号抽奖已经{'作废' if draw.state == 'void' else '开奖'}，不能作废", "换人用「补抽」"
             )
         self.note(draw, f"作废：{reason}")
+        if answers := draw.given.get("answers"):
+            self.note(draw, f"答案：{'、'.join(answers)}")
         self._watch_claims(draw)
         if draw.state == "planned":
             return []

@@ -1,7 +1,7 @@
 """Quiz: which questions a group was asked, every answer in order, what it brought, and appeals against rulings."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,22 @@ class Quizzes:
             (session_id, number),
         )
         return [AnswerRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6], row[7], row[8]) for row in rows]
+
+    def right_answers(
+        self, groups: Sequence[str], *, least: int, since: int, until: int
+    ) -> list[tuple[str, str, int]]:  # fmt: skip
+        """(member, group, at ms) of those who gave `least` right answers within a time, to questions of these groups
+        that were asked in it and are closed; `at` is when they had that many."""
+        marks = ",".join("?" * len(groups))
+        return self._execute(
+            "SELECT member_id, group_id, at FROM (SELECT a.member_id, q.group_id, a.at, a.session_id, a.number,"
+            " a.place, row_number() OVER (PARTITION BY a.member_id ORDER BY a.at, a.session_id, a.number) AS nth"
+            " FROM quiz_question q JOIN quiz_answer a ON a.session_id = q.session_id AND a.number = q.number"
+            f" WHERE q.group_id IN ({marks}) AND q.asked_at >= ? AND q.asked_at < ? AND q.closed_at IS NOT NULL"
+            " AND q.void = 0 AND a.is_right = 1 AND a.at < ?) AS given WHERE nth = ?"
+            " ORDER BY at, session_id, number, place",
+            (*groups, since, until, until, least),
+        ).fetchall()
 
     def last_wrong(self, group_id: str, member_id: str, number: int | None) -> tuple[int, int, int | None] | None:
         """(session, question, closed at) of a member's newest answer in a group that was judged wrong."""

@@ -41,7 +41,7 @@ CORE: dict[str, set[str]] = {
     "levels": {"settings"},
     "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -59,25 +59,36 @@ CORE: dict[str, set[str]] = {
     "draw_proof": {"games", "storage"},
     "draw_words": {"settings"},
     "draw_desk": {"context", "draw_plan", "drawing", "errors", "replies"},
+    # Games and quiz in sessions, opened by words or by a beat; what beats open, and its proof at start-up.
+    "playing": {"context", "errors", "games", "replies", "storage", "words", "world"},
+    "quizzing": {"context", "errors", "games", "quizbank", "replies", "world"},
+    "opening": {
+        "contact", "context", "draw_plan", "drawing", "errors", "games", "playing", "quizbank", "quizzing", "replies",
+        "scripts", "words",
+    },
+    "opening_proof": {
+        "config", "context", "draw_plan", "errors", "games", "opening", "playing", "quizbank", "scripts", "settings",
+        "world",
+    },
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
-        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
+        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.events import Event
-from bot.handlers.play import GAMES
+from bot.playing import GAMES
 from storage.database import Database
 from storage.export import Reader, write_csv
 from storage.fsck import check

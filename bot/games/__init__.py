@@ -1,7 +1,7 @@
 """Pure rules: state and event in, state and consequences out. No I/O, no clock, no dice of their own.
 
-A game is one file with `game = ItsClass()`; bot/handlers/play.py finds it, opens it by its words, keeps its state,
-hands it every message of the group, wakes it, pays its wins through the ledger once, and stops it.
+A game is one file with `game = ItsClass()`; bot/playing.py finds it, bot/handlers/play.py opens it by its words, keeps
+its state, hands it every message of the group, wakes it, pays its wins through the ledger once, and stops it.
 """
 
 from collections.abc import Callable, Mapping

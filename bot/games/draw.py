@@ -29,6 +29,11 @@ def salt_of(event_id: str) -> str:
     return sha(event_id)[:10]
 
 
+def seal_of(secret: str, answers: Sequence[str]) -> str:
+    """By what the answers to a draw's question are known while they are kept back."""
+    return sha(secret, *answers)[:16]
+
+
 def entrant(code: str, weight: int = 1) -> str:
     """An entrant as a line of the list."""
     return code if weight == 1 else f"{code}*{weight}"

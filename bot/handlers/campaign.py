@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from bot.context import Context
 from bot.events import BeatDue, MessageReceived, Tick
+from bot.opening import open_due
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
 
 router = Router("campaign", "定时")
 router.says({"agenda.report": "rows", "agenda.empty": "", "staff.missed": "count rows"})
+router.says({"opening.failed": "title group what reason"})
 REPORT_AFTER = timedelta(seconds=30)
 """Missed posts are reported together, a little later: after a long outage there are many."""
 ON_TIME = timedelta(seconds=30)
@@ -19,8 +21,8 @@ _DAYS = "一二三四五六日"
 
 @router.on(BeatDue)
 def due(event: BeatDue, ctx: Context) -> Wishes:
-    line = ctx.desk.play(event.beat, ctx.group)
-    if line is None:
+    line, opens = ctx.desk.play(event.beat, ctx.group), ctx.desk.opens(event.beat, ctx.group)
+    if line is None and opens is None:
         return Silence("脚本里已经没有这一拍")
     limit = max(ctx.desk.lateness(event.beat) or timedelta(0), ON_TIME)
     if ctx.now - event.at > limit:
@@ -31,6 +33,8 @@ def due(event: BeatDue, ctx: Context) -> Wishes:
             ctx.wake("missed", "report", ctx.now + REPORT_AFTER, {"since": to_ms(ctx.now)})
         return Silence(f"漏发：{reason}")
     title = ctx.desk.title_of(event.beat)
+    if line is None:
+        return open_due(ctx, opens, title) if opens is not None else Silence("脚本里已经没有这一拍")
     return Say(
         line.key, line.slots, sort=line.sort, expires=event.at + limit, because=f"定时「{title}」，脚本 {event.beat}"
     )
@@ -64,7 +68,13 @@ def agenda(event: MessageReceived, ctx: Context) -> Wishes:
         settings = ctx.config.group(group)
         local = ctx.local(when) if event.group else when.astimezone(ctx.local(when).tzinfo)
         where = "" if event.group else f"{settings.name or group} "
-        rows.append(f"· 周{_DAYS[local.weekday()]} {local:%m-%d %H:%M} {where}「{title}」（{beat}）")
+        rows.append(f"· 周{_DAYS[local.weekday()]} {local:%m-%d %H:%M} {where}「{title}」{_opens(ctx, beat)}（{beat}）")
     if not rows:
         return say("agenda.empty", sort=Sort.STAFF)
     return say("agenda.report", rows="\n".join([*rows, f"时区 {ctx.settings.zone}"]), sort=Sort.STAFF)
+
+
+def _opens(ctx: Context, beat: str) -> str:
+    """What a beat opens, for the list."""
+    opens = ctx.desk.opens(beat)
+    return f" {opens}" if opens is not None else ""

@@ -10,6 +10,7 @@ from bot.drawing import Drawing, key_of, rule_word
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
 from bot.games.draw import pages
+from bot.games.judge import is_right
 from bot.replies import PASS, Pass, Say, Silence, Sort, Wish, Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings
@@ -32,7 +33,7 @@ router.says(
         "draw.mine": "name rows", "draw.mine_none": "name", "draw.proof": "number page pages text",
         "draw.proof_long": "number pages list", "draw.prizes": "name rows", "draw.prizes_none": "name",
         "draw.claimed": "name rows how", "draw.nothing_to_claim": "name", "draw.unknown": "number",
-        "draw.which": "word",
+        "draw.which": "word", "draw.answer": "title number question answer",
     }
 )  # fmt: skip
 MOST = 10
@@ -62,11 +63,21 @@ def take_part(event: MessageReceived, ctx: Context) -> Wishes:
             continue
         if draw.enter == "say" and event.form == "text" and rule_word(draw.word) in ctx.reading.text:
             _enter_quietly(draw, ctx)
+        elif draw.enter == "answer" and event.form == "text" and _is_right(draw, ctx):
+            if not any(one.game == "quiz" for one in ctx.store.sessions.in_group(ctx.group)):
+                return _enter(draw, ctx)
+            _enter_quietly(draw, ctx)  # the quiz that is going on may want the same words
         elif draw.enter == "photo" and event.form == "picture":
             return _photo(draw, event, ctx)
         elif draw.enter == "passphrase" and event.form == "text" and spoken == rule_word(draw.word):
             return _try(draw, ctx) if draw.kind == "instant" else _enter(draw, ctx)
     return answer
+
+
+def _is_right(draw: Draw, ctx: Context) -> bool:
+    """Whether a message answers the question that a draw asks, judged as in a quiz."""
+    answers = draw.given.get("answers", ())
+    return bool(answers) and is_right(ctx.reading.text, answers, str(draw.given["question"]))
 
 
 def _enter_quietly(draw: Draw, ctx: Context) -> None:
@@ -93,7 +104,7 @@ def _enter(draw: Draw, ctx: Context) -> Wish:
         return Silence("入围记下了；刚报过人数，不刷屏（draws.entry_gap）")
     return say(
         "draw.entered", name=ctx.name, title=draw.title, number=draw.id, place=place,
-        count=ctx.store.draws.count(draw.id), sort=Sort.GAME, because=f"说了第 {draw.id} 号抽奖的口令",
+        count=ctx.store.draws.count(draw.id), sort=Sort.GAME, because=f"说了第 {draw.id} 号抽奖的口令，或答对了题",
     )  # fmt: skip
 
 
@@ -158,11 +169,15 @@ def _surprise(draw: Draw, drawing: Drawing, ctx: Context) -> Wishes:
     if draw.deadline > to_ms(ctx.now) + 60_000:
         return drawing.begin(draw)
     drawing.void(draw, "停机错过了时段")
-    channel = ctx.store.members.channel_of_member(draw.opener_id) or ctx.event.channel
-    return Say(
-        "draw.told", {"what": f"惊喜抽奖「{draw.title}」停机错过了时段，没有发出去，请重开。"}, member=draw.opener_id,
-        channel=channel, sort=Sort.STAFF, because="惊喜抽奖错过了时段",
-    )  # fmt: skip
+    slots = {"what": f"惊喜抽奖「{draw.title}」停机错过了时段，没有发出去，请重开。"}
+    opener = ctx.store.members.channel_of_member(draw.opener_id) or ctx.event.channel
+    # One that a beat opened has nobody behind it: all of staff hear.
+    rooms = [(opener, draw.opener_id)] if draw.opener_id else ctx.desk.staff_rooms()
+    told = [
+        Say("draw.told", slots, member=member, channel=channel, sort=Sort.STAFF, because="惊喜抽奖错过了时段")
+        for channel, member in rooms
+    ]
+    return told or Silence("惊喜抽奖错过了时段")
 
 
 def _public_wait(draw: Draw, ctx: Context) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.context import Context, zone_of
 from bot.draw_desk import open_plan
 from bot.draw_plan import DrawPlan, moments, one_line, plan_of, rules_of
-from bot.draw_words import parse_deadline, parse_prizes
+from bot.draw_words import parse_answers, parse_deadline, parse_prizes
 from bot.drawing import wrong
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
@@ -28,6 +28,7 @@ _KINDS: tuple[tuple[str, dict[str, str]], ...] = (
     ("每日抽奖（口令）", {"enter": "passphrase", "mode": "daily"}),
     ("惊喜抽奖（时段里随机一分钟出现）", {"enter": "passphrase", "mode": "surprise"}),
     ("即时抽（当场定）", {"enter": "passphrase", "mode": "instant"}),
+    ("答题抽奖（答对就入围）", {"enter": "answer"}),
 )
 
 
@@ -84,6 +85,25 @@ def _read_streak(text: str, answers: Answers, ctx: Context) -> Answers:
     return {"streak": int(number)}
 
 
+def _read_answers(text: str, answers: Answers, ctx: Context) -> Answers:
+    return {"answers": parse_answers(text)}
+
+
+def _read_right(text: str, answers: Answers, ctx: Context) -> Answers:
+    number = text.removesuffix("题").strip()
+    if not number.isdecimal() or len(number) > 2 or not 1 <= int(number) <= 50:
+        raise ValueError("写题数，1 到 50，比如 1")
+    return {"right": int(number)}
+
+
+def _asks(answers: Answers) -> bool:
+    return bool(answers.get("question"))
+
+
+def _counts_quizzes(answers: Answers) -> bool:
+    return answers.get("question") == ""
+
+
 def _ask_prizes(answers: Answers, ctx: Context) -> str:
     if answers.get("mode") == "instant":
         return "奖品？一行一个：名称 种类 份数 中奖率，比如\n试吃装 实物 10份 5%\n小积分 积分10 100份 30%"
@@ -137,6 +157,12 @@ STEPS: tuple[Step, ...] = (
         lambda answers: answers.get("enter") in ("passphrase", "say"),
     ),
     Step("streak", lambda _a, _c: "连签满几天入围？", _read_streak, lambda answers: answers.get("enter") == "streak"),
+    Step(
+        "question", lambda _a, _c: "出一道什么题？不出题、只看群里答题的成绩，就回 无",
+        _text("question", "", 120, none=True).read, lambda answers: answers.get("enter") == "answer",
+    ),
+    Step("answers", lambda _a, _c: "答案？几种说法都算对就用 / 隔开，截止时才公布", _read_answers, _asks),
+    Step("right", lambda _a, _c: "开始后群里答题，答对满几题入围？比如 1", _read_right, _counts_quizzes),
     Step("prizes", _ask_prizes, _read_prizes),
     _text("conditions", "参加条件？比如 群友都可以参加", 80),
     Step("when", _ask_deadline, _read_deadline),

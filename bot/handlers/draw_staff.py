@@ -6,7 +6,7 @@ from bot.context import Context, zone_of
 from bot.draw_desk import asked_number, open_plan, tell_openers
 from bot.draw_plan import one_line, plan_of
 from bot.draw_proof import name_of_prize
-from bot.draw_words import parse_prizes, parse_when
+from bot.draw_words import parse_answers, parse_prizes, parse_when
 from bot.drawing import Drawing, key_of, wrong
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
@@ -28,7 +28,7 @@ router.says(
 )  # fmt: skip
 FIELDS = {
     "名称": "name", "条件": "conditions", "领奖": "redeem", "主办": "organiser", "联系": "contact", "口令": "word",
-    "公开数": "public", "奖品": "prizes",
+    "公开数": "public", "奖品": "prizes", "题目": "question", "答案": "answers",
 }  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def correct(event: MessageReceived, ctx: Context) -> Wishes:
         data.pop("lasts", None)
         data["deadline"] = from_ms(draw.deadline).isoformat()
     try:
-        data[field] = parse_prizes(value) if field == "prizes" else value.strip()
+        data[field] = {"prizes": parse_prizes, "answers": parse_answers}.get(field, str.strip)(value)
         plan = plan_of(data)
     except ValueError as error:
         raise wrong(str(error)) from None

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.games import KEEPERS, Turn
-from bot.games.quiz import board, opening
 from bot.games.scores import ALL, RACE
+from bot.opening import open_with_quiz
 from bot.quizbank import Question
+from bot.quizzing import at_level, begin, choose
 from bot.replies import Wishes, say
 from bot.router import Router
 from bot.settings import GroupSettings
-from bot.words import one_line
-from bot.world import from_ms, to_ms
+from bot.words import normalise, one_line
+from bot.world import to_ms
 from storage.quizzes import AnswerRow, Asked
 
 router = Router("quiz", "答题")
@@ -32,7 +31,6 @@ router.says(
         "quiz.no_record": "",
     }
 )
-DAY = 86_400_000
 PAGE = 20
 """Answers on one page of the record."""
 LEVELS = {"简单": 1, "容易": 1, "中等": 2, "难": 3, "困难": 3}
@@ -46,30 +44,41 @@ def switched_off(settings: GroupSettings) -> bool:
 @router.command("抢答", help="出一题，先答对的得分；后面可写题数、分类", usage="[题数] [分类]", off=switched_off)
 def race(event: MessageReceived, ctx: Context) -> Wishes:
     count, wanted = _asked_for(ctx, 1)
-    return begin(ctx, RACE, count, wanted)
+    return _begin(ctx, RACE, count, wanted)
 
 
 @router.command("答题", help="一组抢答题，答完看榜", usage="[题数] [分类]", off=switched_off)
 def series(event: MessageReceived, ctx: Context) -> Wishes:
     count, wanted = _asked_for(ctx, min(ctx.settings.quiz.questions, ctx.settings.quiz.most))
-    return begin(ctx, RACE, count, wanted)
+    return _begin(ctx, RACE, count, wanted)
 
 
 @router.command("全员答题", help="大家都来答，答对都得分，越快越多", usage="[题数] [分类]", off=switched_off)
 def everybody(event: MessageReceived, ctx: Context) -> Wishes:
     count, wanted = _asked_for(ctx, 1)
-    return begin(ctx, ALL, count, wanted)
+    return _begin(ctx, ALL, count, wanted)
 
 
-@router.command("有奖问答", help="抢答，得分最高的拿奖品", usage="[题数] 奖品", role="operator", off=switched_off)
+@router.command(
+    "有奖问答",
+    help="得分最高的拿奖品；写抽奖名就答对进抽奖",
+    usage="[题数] 奖品|抽奖名",
+    role="operator",
+    off=switched_off,
+)
 def with_prize(event: MessageReceived, ctx: Context) -> Wishes:
     first, _, rest = ctx.reading.verbatim.partition(" ")
     count, prize = (first, rest) if first.isdecimal() else ("1", ctx.reading.verbatim)
     prize = one_line(prize, 60)
+    ctx.needs("operator")
     if not prize or not _fits(ctx, count):
         raise Mistake("quiz.prize_usage")
+    plan = ctx.desk.draw_plan(next((one for one in ctx.desk.draw_plans() if normalise(one) == normalise(prize)), ""))
+    if plan is not None and plan.right and ctx.event.group is not None:
+        ctx.audit("有奖问答", f"{count} 题，答对的进抽奖「{plan.name}」")
+        return open_with_quiz(ctx, plan, int(count), at_level(ctx, ctx.desk.questions()))
     ctx.audit("有奖问答", f"{count} 题，奖品 {prize}")
-    return begin(ctx, RACE, int(count), _at_level(ctx, ctx.desk.questions()), prize)
+    return _begin(ctx, RACE, int(count), at_level(ctx, ctx.desk.questions()), prize)
 
 
 def _fits(ctx: Context, count: str) -> bool:
@@ -98,84 +107,25 @@ def _asked_for(ctx: Context, usual: int) -> tuple[int, list[Question]]:
         questions = [one for one in questions if one.is_about(name)]
         if not questions:
             raise Mistake("quiz.no_topic", topic=name[:20], topics=_topics(ctx))
-    return count, _at_level(ctx, questions, level)
+    return count, at_level(ctx, questions, level)
 
 
-def _at_level(ctx: Context, questions: Sequence[Question], level: int = 0) -> list[Question]:
-    level = level or ctx.settings.quiz.difficulty
-    return [one for one in questions if not level or one.difficulty == level]
-
-
-def begin(ctx: Context, mode: str, count: int, wanted: Sequence[Question], prize: str = "") -> Wishes:
-    """Opens a session with questions this group has not been asked lately. Raises Mistake."""
+def _begin(ctx: Context, mode: str, count: int, wanted: Sequence[Question], prize: str = "") -> Wishes:
     if ctx.event.group is None:
         raise Mistake("play.only_in_group")
     if not ctx.desk.questions():
         raise Mistake("quiz.empty")
-    rules = ctx.settings.quiz
-    if ctx.role is None and rules.per_day and _opened_today(ctx) >= rules.per_day:
-        raise Mistake("quiz.enough", name=ctx.name, most=rules.per_day)
-    asked = ctx.store.quizzes.asked_since(ctx.group, ctx.at_ms - rules.repeat_days * DAY) if rules.repeat_days else ()
-    fresh = [one for one in wanted if one.id not in asked]
-    fresh.sort(key=lambda one: (ctx.luck.below(1 << 40, "quiz", ctx.event.id, one.id), one.id))
-    chosen = [_frozen(one) for one in fresh[:count]]
-    frozen = {
-        "seconds": rules.seconds, "pause": rules.pause, "hints": rules.hints, "points": rules.points,
-        "bonus": rules.speed_bonus, "silent": rules.silent,
-    }  # fmt: skip
-    if not chosen:
-        raise Mistake("quiz.exhausted", days=rules.repeat_days)
-    turn = opening(chosen, mode, frozen, max(ctx.at_ms, to_ms(ctx.now)), prize)
-    number = ctx.store.sessions.open(
-        "quiz", ctx.group, {**turn.state, "luck": ctx.event.id}, member_id=ctx.member, at=ctx.at_ms,
-        event_id=ctx.event.id,
-    )  # fmt: skip
-    if number is None:
-        raise Mistake("play.running", title="答题")
-    keep(ctx, number, turn)
-    assert turn.wake_at is not None
-    ctx.wake("play", str(number), from_ms(turn.wake_at), {"group": ctx.group})
-    return turn.says
+    most = ctx.settings.quiz.per_day
+    if ctx.role is None and most and _opened_today(ctx) >= most:
+        raise Mistake("quiz.enough", name=ctx.name, most=most)
+    return begin(ctx, mode, choose(ctx, count, wanted), prize, ctx.member)
 
 
 def _opened_today(ctx: Context) -> int:
-    """Sessions that members opened here this business day; those of staff do not count."""
+    """Sessions that members opened here this business day; those of staff and of the calendar do not count."""
     midnight = ctx.local(ctx.event.at).replace(hour=0, minute=0, second=0, microsecond=0)
     opened = ctx.store.sessions.opened_by("quiz", ctx.group, to_ms(midnight), to_ms(midnight + timedelta(days=1)))
-    return sum(count for member, count in opened.items() if member not in ctx.config.staff)
-
-
-def _frozen(question: Question) -> dict[str, Any]:
-    """What a session must know of a question, whatever becomes of the bank."""
-    return {
-        "id": question.id, "text": question.text, "answers": list(question.answers), "hint": list(question.hint),
-        "explanation": question.explanation, "picture": question.picture,
-    }  # fmt: skip
-
-
-def keep(ctx: Context, number: int, turn: Turn) -> None:
-    """Writes down what a turn of the rule brought: questions, answers, scores, and the prize that is owed."""
-    quizzes = ctx.store.quizzes
-    for note in turn.notes:
-        if "asked" in note:
-            quizzes.ask(number, note["asked"], ctx.group, note["question"], note["at"])
-        elif "answer" in note:
-            quizzes.answer(
-                number, note["answer"], note["place"], note["member"], race=turn.state["mode"] == RACE, at=note["at"],
-                text=note["text"], right=note["right"], hints=note["hints"], event_id=note["event_id"],
-            )  # fmt: skip
-        else:
-            quizzes.close(number, note["closed"], note["at"], void=note.get("void", False))
-            quizzes.score(number, note["closed"], note["scores"])
-    ranking = board(turn.state)
-    if turn.over and turn.state["prize"] and ranking:
-        ctx.store.prizes.owe(
-            f"quiz/{number}/prize", ranking[0][0], turn.state["prize"], group_id=ctx.group, at=ctx.at_ms,
-            event_id=ctx.event.id,
-        )  # fmt: skip
-
-
-KEEPERS["quiz"] = keep
+    return sum(count for member, count in opened.items() if member and member not in ctx.config.staff)
 
 
 @router.command("答题记录", help="看上一局：谁答了什么，先后怎样", usage="[第几题] [页]", off=switched_off)

@@ -91,6 +91,7 @@ def _answer_of(ctx: Context, session_id: int, number: int, member: str) -> tuple
 def overrule(event: MessageReceived, ctx: Context) -> Wishes:
     if ctx.event.group is None:
         raise Mistake("play.only_in_group")
+    ctx.needs("guide")
     words = ctx.reading.arguments
     if not words or words[0] not in ("对", "错") or len(words) > 2:
         raise Mistake("quiz.rule_usage")

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.replies import Sort
+from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.kinds import Clock, Part, Span
 
@@ -38,17 +39,26 @@ def _weekdays(value: Any) -> tuple[str, ...]:
 
 
 class BeatModel(Part):
-    """One beat of a script: a phrase at a time on some weekdays."""
+    """One beat of a script: a phrase, or something that opens, at a time on some weekdays."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
     title: str = Field(min_length=1, max_length=40)
     weekday: Annotated[tuple[str, ...], BeforeValidator(_weekdays)]
     time: Clock
-    phrase: str
+    phrase: str = ""
+    opens: Opens | None = None
     slots: dict[str, str] = Field(default_factory=dict)
     groups: tuple[str, ...] = Field((), description="只给这些群；留空给所有启用了这个脚本的群")
     lateness: Span = Field(timedelta(minutes=15), description="晚了多久就不发、改报漏发；15 分钟后再发像机器")
     sort: Literal["campaign", "reminder"] = "campaign"
+
+    @model_validator(mode="after")
+    def _says_or_opens(self) -> "BeatModel":
+        if bool(self.phrase) == (self.opens is not None):
+            raise ValueError("phrase（说一句话术）和 opens（开抽奖、答题或游戏）写一样，也只写一样")
+        if self.opens is not None and self.slots:
+            raise ValueError("slots 是填话术的，和 opens 不能一起写")
+        return self
 
 
 class ScriptModel(Part):
@@ -72,6 +82,7 @@ class Beat:
     groups: tuple[str, ...]
     lateness: timedelta
     sort: Sort
+    opens: Opens | None = None
 
     def plays_in(self, group: str, settings: GroupSettings) -> bool:
         """Whether a group gets this beat."""
@@ -130,6 +141,7 @@ def _beats(name: str, script: ScriptModel, path: Path) -> list[Beat]:
         Beat(
             id=f"{name}.{beat.id}", script=name, title=beat.title, weekdays=beat.weekday, minute=beat.time,
             phrase=beat.phrase, slots=beat.slots, groups=beat.groups, lateness=beat.lateness, sort=Sort(beat.sort),
+            opens=beat.opens,
         )
         for beat in script.beat
     ]  # fmt: skip
