@@ -7,11 +7,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 FORMAT = "yuanzi-draw 1"
 MILLION = 1_000_000
 """Odds are published in parts per million."""
-_PRIZE = re.compile(r"^奖品(\d+)：.*，(\d+) 份(?:，每次中奖率 .*（百万分之 (\d+)）)?$")
+_NUMBER, _HASH = "[1-9][0-9]{0,17}", "[0-9a-f]{64}"
+_PRIZE = re.compile(f"奖品({_NUMBER})：.*，({_NUMBER}) 份(?:，每次中奖率 .*%（百万分之 ({_NUMBER})）)?")
 
 
 def sha(*parts: str) -> str:
@@ -50,13 +52,13 @@ class Stock:
 
 def stocks(rules: Iterable[str]) -> list[Stock]:
     """The prizes that published rules name, in order."""
-    found = (_PRIZE.match(rule) for rule in rules)
+    found = (_PRIZE.fullmatch(rule) for rule in rules)
     return [Stock(int(one[1]), int(one[2]), int(one[3] or 0)) for one in found if one]
 
 
-def places(prizes: Sequence[Stock]) -> list[int]:
-    """place - 1 -> prize number: all of prize 1 first, then all of prize 2, and so on."""
-    return [prize.number for prize in prizes for _ in range(prize.quantity)]
+def places(prizes: Sequence[Stock], most: int | None = None) -> list[int]:
+    """place - 1 -> prize number: all of prize 1 first, then all of prize 2, and so on; the first `most` of them."""
+    return list(islice((prize.number for prize in prizes for _ in range(prize.quantity)), most))
 
 
 def seed_of(number: int, rules: Sequence[str], listing: str, public: str, secret: str) -> str:
@@ -129,54 +131,61 @@ def pages(lines: Sequence[str], most: int) -> list[str]:
 
 @dataclass(slots=True)
 class Proof:
-    """A proof taken apart. `wins` are (place, entrant or try number, prize) in the order in which they were given."""
+    """A proof taken apart. `wins` are (place, entrant or try number, prize, state), in the order of giving."""
 
     facts: dict[str, str]
     rules: list[str]
     lines: list[str]
-    wins: list[tuple[int, int, int]]
+    wins: list[tuple[int, int, int, str]]
     problems: list[str]
 
 
-_FACTS = ("format", "draw", "kind", "state", "commit", "public", "count", "list", "secret")
+_FACTS = {
+    "format": re.escape(FORMAT), "draw": _NUMBER, "kind": "list|instant", "state": "drawn|void|open|closed|planned",
+    "commit": _HASH, "public": ".+", "count": f"0|{_NUMBER}", "list": _HASH, "secret": _HASH,
+}  # fmt: skip
+_TABLES = {
+    "rule": ".+",
+    "entrants": r"\S+( \S+)*",
+    "win": f"{_NUMBER} {_NUMBER} {_NUMBER} (won|claimed|replaced|forfeited)",
+}
+_LINE = {"list": r"[0-9a-f]{10}(\*([2-9]|[1-9][0-9]))?", "instant": r"[0-9a-f]{10}\.[0-9a-f]{10}"}
+_TITLES = {"rule": "规则", "entrants": "名单", "win": "中奖"}
 
 
 def read_proof(text: str) -> Proof:
     """Reads a proof, whose pages may stand in any order, repeat, and have chat around them."""
     proof = Proof({}, [], [], [], [])
-    rules: dict[int, str] = {}
-    entrants: dict[int, str] = {}
-    wins: dict[int, tuple[int, int, int]] = {}
+    tables: dict[str, dict[int, str]] = {key: {} for key in _TABLES}
     for number, raw in enumerate(text.lstrip("\ufeff").split("\n"), start=1):
-        key, colon, value = raw.strip().partition(": ")
+        key, _, value = raw.strip().partition(": ")
         try:
-            if key in _FACTS and colon:
-                _put(proof.facts, key, value.strip())
-            elif key == "rule" and colon:
-                place, _, rule = value.strip().partition(" ")
-                _put(rules, int(place), rule)
-            elif key == "entrants" and colon:
-                first, *lines = value.split()
-                for offset, line in enumerate(lines):
-                    _put(entrants, int(first) + offset, line)
-            elif key == "win" and colon:
-                turn, at, who, prize = map(int, value.split()[:4])
-                _put(wins, turn, (at, who, prize))
+            if key in _FACTS:
+                _put(proof.facts, key, _shaped(_FACTS[key], value))
+            elif key in _TABLES:
+                first, _, rest = value.partition(" ")
+                start, rest = int(_shaped(_NUMBER, first)), _shaped(_TABLES[key], rest)
+                for place, one in enumerate(rest.split() if key == "entrants" else [rest], start=start):
+                    _put(tables[key], place, one)
         except ValueError as error:
             proof.problems.append(f"第 {number} 行看不懂或前后不一：{error}")
-    for what, found in (("规则", rules), ("名单", entrants), ("中奖", wins)):
+    for key, found in tables.items():
         if sorted(found) != list(range(1, len(found) + 1)):
-            proof.problems.append(f"{what}不连续，少了几行")
-    proof.rules = [rules[one] for one in sorted(rules)]
-    proof.lines = [entrants[one] for one in sorted(entrants)]
-    proof.wins = [wins[one] for one in sorted(wins)]
+            proof.problems.append(f"{_TITLES[key]}不连续，少了几行")
+    proof.rules, proof.lines, wins = ([tables[key][one] for one in sorted(tables[key])] for key in _TABLES)
+    proof.wins = [(int(place), int(who), int(prize), state) for place, who, prize, state in map(str.split, wins)]
     return proof
 
 
-def _put(
-    table: "dict[str, str] | dict[int, str] | dict[int, tuple[int, int, int]]", key: object, value: object
-) -> None:
-    known: dict[object, object] = table  # type: ignore[assignment]
+def _shaped(form: str, value: str) -> str:
+    """The value, written as the page says. Raises ValueError."""
+    if not re.fullmatch(form, value):
+        raise ValueError(value[:80] or "没有值")
+    return value
+
+
+def _put(table: "dict[str, str] | dict[int, str]", key: object, value: str) -> None:
+    known: dict[object, str] = table  # type: ignore[assignment]
     if known.setdefault(key, value) != value:
         raise ValueError(f"{key} 写了两种")
 
@@ -185,42 +194,57 @@ def verify(text: str) -> tuple[list[str], Proof]:
     """What is wrong with a proof (nothing: the result is right), and the proof itself."""
     proof = read_proof(text)
     problems, facts = proof.problems, proof.facts
-    missing = [key for key in _FACTS if key not in facts]
+    if facts.get("state", "drawn") not in ("drawn", "void"):
+        return [*problems, "还没开奖，没有可以验的结果"], proof
+    missing = [key for key in _FACTS if key not in facts] + ([] if proof.rules else ["rule"])
     if missing:
         return [*problems, f"缺少 {'、'.join(missing)}"], proof
-    if facts["format"] != FORMAT or not facts["draw"].isdecimal():
-        return [*problems, f"不认识的格式 {facts['format']}"], proof
-    if facts["state"] not in ("drawn", "void"):
-        return [*problems, "还没开奖，没有可以验的结果"], proof
     if sha(facts["secret"]) != facts["commit"]:
         problems.append("秘密和开始时公布的承诺对不上")
     if facts["count"] != str(len(proof.lines)):
         problems.append(f"名单应有 {facts['count']} 行，这里有 {len(proof.lines)} 行")
     if sha(*proof.lines) != facts["list"]:
         problems.append("名单和公布的名单哈希对不上")
-    if any(not re.fullmatch(r"[0-9a-f]{10}(\*\d{1,2}|\.[0-9a-f]{10})?", line) for line in proof.lines):
+    if not all(re.fullmatch(_LINE[facts["kind"]], line) for line in proof.lines):
         return [*problems, "名单里有写坏的行"], proof
-    if facts["state"] == "drawn" or facts["kind"] == "instant":
-        problems += _check_wins(proof)
-    return problems, proof
+    prizes = stocks(proof.rules)
+    if not prizes or [prize.number for prize in prizes] != list(range(1, len(prizes) + 1)):
+        return [*problems, "规则里奖品的号不是从 1 连着的"], proof
+    instant = facts["kind"] == "instant"
+    if any(bool(prize.odds) != instant for prize in prizes):
+        return [*problems, "即时抽的奖品要写中奖率，名单抽奖的不写"], proof
+    return [*problems, *(_check_tries if instant else _check_list)(proof, prizes)], proof
 
 
-def _check_wins(proof: Proof) -> list[str]:
-    facts, prizes = proof.facts, stocks(proof.rules)
-    listing = "instant" if facts["kind"] == "instant" else facts["list"]
-    seed = seed_of(int(facts["draw"]), proof.rules, listing, facts["public"], facts["secret"])
-    if facts["kind"] == "instant":
-        wins = replay(seed, proof.lines, prizes)
-        return [] if proof.wins == wins else [f"即时抽的结果对不上：应是 {wins}，写的是 {proof.wins}"]
-    order, kinds = ranking(seed, proof.lines), places(prizes)
-    first = min(len(order), len(kinds))
-    problems = [] if len(proof.wins) >= first else [f"应有 {first} 位中奖，只写了 {len(proof.wins)} 位"]
-    for turn, (place, who, prize) in enumerate(proof.wins, start=1):
+def _check_tries(proof: Proof, prizes: Sequence[Stock]) -> list[str]:
+    facts = proof.facts
+    if facts["public"] != "-":
+        return ["即时抽没有公开数，public 只能是 -"]
+    due = replay(seed_of(int(facts["draw"]), proof.rules, "instant", "-", facts["secret"]), proof.lines, prizes)
+    wins = [(place, who, prize) for place, who, prize, _ in proof.wins]
+    return [] if wins == due else [f"即时抽的结果对不上：应是 {due}，写的是 {wins}"]
+
+
+def _check_list(proof: Proof, prizes: Sequence[Stock]) -> list[str]:
+    facts = proof.facts
+    if facts["state"] == "void":
+        return ["作废的名单抽奖没有人中，却写了中奖"] if proof.wins else []
+    order = ranking(
+        seed_of(int(facts["draw"]), proof.rules, facts["list"], facts["public"], facts["secret"]), proof.lines
+    )
+    kinds = places(prizes, len(order))
+    problems = [] if len(proof.wins) >= len(kinds) else [f"应有 {len(kinds)} 位中奖，只写了 {len(proof.wins)} 位"]
+    held: set[int] = set()
+    for turn, (place, who, prize, state) in enumerate(proof.wins, start=1):
         if turn > len(order) or order[turn - 1] != who:
             due = f"{order[turn - 1]} 号" if turn <= len(order) else "没有人了"
             problems.append(f"第 {turn} 个抽出的应是名单 {due}，写的是 {who} 号")
-        elif not 1 <= place <= first or kinds[place - 1] != prize or (turn <= first and place != turn):
+        elif place > len(kinds) or kinds[place - 1] != prize or (turn <= len(kinds) and place != turn):
             problems.append(f"第 {turn} 个抽出的名额或奖品不对")
+        if state in ("won", "claimed"):
+            if place in held:
+                problems.append(f"{place} 号名额同时归了两位")
+            held.add(place)
     return problems
 
 
