@@ -60,7 +60,7 @@ CORE: dict[str, set[str]] = {
     "draw_words": {"settings"},
     "draw_desk": {"context", "draw_plan", "drawing", "errors", "replies"},
     # Games and quiz in sessions, opened by words or by a beat; what beats open, and its proof at start-up.
-    "playing": {"context", "errors", "games", "replies", "storage", "words", "world"},
+    "playing": {"context", "earning", "errors", "games", "replies", "storage", "words", "world"},
     "quizzing": {"context", "errors", "games", "quizbank", "replies", "world"},
     "opening": {
         "contact", "context", "draw_plan", "drawing", "errors", "games", "playing", "quizbank", "quizzing", "replies",
@@ -76,7 +76,7 @@ CORE: dict[str, set[str]] = {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
-        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing",
+        "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
@@ -108,6 +108,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.ledger": {
         "CARD",
         "POINTS",
+        "Earning",
         "Movement",
         "account",
     },  # names of assets and accounts; tables through ctx.store
