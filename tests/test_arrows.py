@@ -27,7 +27,9 @@ CORE: dict[str, set[str]] = {
     "config": {"errors", "settings"},
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
     "faq": {"config", "errors", "segment", "settings", "words"},
-    "scripts": {"config", "errors", "replies", "settings"},
+    "scripts": {"config", "errors", "replies", "settings", "world"},
+    # Entries that beats take one after the other; solar terms come from scripts.
+    "banks": {"config", "errors", "scripts", "settings", "world"},
     # Rules: numbers come from settings, a member's mistake is an error.
     # Idioms, answers and sums are compared in normalised form.
     "games": {"errors", "events", "replies", "settings", "words"},
@@ -41,7 +43,7 @@ CORE: dict[str, set[str]] = {
     "levels": {"settings"},
     "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"banks", "scripts", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -68,14 +70,14 @@ CORE: dict[str, set[str]] = {
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"banks", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "banks", "scripts", "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
