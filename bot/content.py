@@ -213,7 +213,7 @@ def _words_problems(
         return [Problem(file, f"{key}.phrase", f"人设里没有话术「{words.phrase}」", hint)]
     problems: list[Problem] = []
     wanted = {slot for one in variants for slot in slots_in(one)} - ALWAYS
-    given = {*words.slots, *(("entry",) if beat.bank else ()), *(("name",) if beat.personal else ())}
+    given = {*words.slots, *(("entry",) if beat.bank else ()), *(("name", "points") if beat.personal else ())}
     for slot in sorted(wanted - given):
         problems.append(Problem(file, f"{key}.slots", f"缺少内容 {slot}", f"话术 {words.phrase} 要用它"))
     for slot in sorted(set(words.slots if own is None else own.slots) - wanted):

@@ -1,6 +1,7 @@
 """The families of tables together, bound to the one connection that writes."""
 
 from storage.agenda import Agenda
+from storage.calendar import Calendar
 from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
@@ -12,8 +13,10 @@ from storage.office import Office
 from storage.outbox import Outbox
 from storage.points import Points
 from storage.quizzes import Quizzes
+from storage.sequences import Sequences
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.tasks import Tasks
 
 
 class Store:
@@ -35,6 +38,9 @@ class Store:
         self.shop = Shop(db)
         self.gates = Gates(db)
         self.quizzes = Quizzes(db)
+        self.calendar = Calendar(db)
+        self.sequences = Sequences(db)
+        self.tasks = Tasks(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -42,3 +48,4 @@ class Store:
         self.outbox.forget_cache()
         self.sessions.forget_cache()
         self.draws.forget_cache()
+        self.sequences.forget_cache()

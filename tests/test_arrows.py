@@ -59,6 +59,10 @@ CORE: dict[str, set[str]] = {
     "draw_proof": {"games", "storage"},
     "draw_words": {"settings"},
     "draw_desk": {"context", "draw_plan", "drawing", "errors", "replies"},
+    # What becomes of a beat: posted, merged, asked, dropped; things for people; sequences for single members.
+    "tasking": {"context", "replies", "scripts", "storage", "world"},
+    "posting": {"context", "replies", "scripts", "settings", "tasking", "world"},
+    "sequences": {"context", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {
@@ -66,6 +70,7 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
+        "posting", "sequences", "tasking",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
@@ -102,6 +107,8 @@ HANDLERS_FROM: dict[str, set[str]] = {
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
     "storage.sessions": {"Session"},
+    "storage.calendar": {"LatePost", "OPEN"},
+    "storage.tasks": {"Task"},
     "storage.draws": {"Draw", "WinnerRow"},
     "storage.gates": {"GateNote", "LEFT_EARLY"},
     "storage.points": {"HistoryRow"},
