@@ -53,20 +53,19 @@ class Bank:
     entries: tuple[Entry, ...]
 
     def fitting(self, group_type: str, day: date) -> list[Entry]:
-        """What may be said that day: entries of the solar term where there are any, else those of the whole year."""
+        """What may be said that day: entries of its solar term first, then those of the whole year."""
         term = term_on(day)[0]
-        fitting = [one for one in self.entries if one.fits(group_type, term)]
-        return [one for one in fitting if one.term] or fitting
+        return sorted((one for one in self.entries if one.fits(group_type, term)), key=lambda one: not one.term)
 
     def choose(
         self, group_type: str, day: date, used: Mapping[str, int], since: int, luck: Luck, *occasion: object
     ) -> Entry | None:
-        """The next entry: by luck one that was not used since (ms); when all were, the one used longest ago. `used`:
-        entry key -> when it was last used (ms). None when no entry fits at all."""
+        """The next entry that was not used since (ms), by luck: one of the solar term as long as there is one. When all
+        were used, the one used longest ago. `used`: entry key -> when it was last used (ms). None when none fits."""
         fitting = self.fitting(group_type, day)
         fresh = [one for one in fitting if used.get(one.key, -1) < since]
         if fresh:
-            return luck.pick(fresh, "bank", self.name, *occasion)
+            return luck.pick([one for one in fresh if one.term] or fresh, "bank", self.name, *occasion)
         return min(fitting, key=lambda one: (used[one.key], one.key), default=None)
 
 
