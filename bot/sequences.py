@@ -154,7 +154,7 @@ def notice_talk(ctx: Context, member: str) -> None:
     """A member said something: greetings that wait for silence are cancelled, steps that wait for it are done."""
     for step in ctx.store.sequences.watching(member):
         beat = ctx.desk.beat(step.beat)
-        if beat is None or beat.personal is None or ctx.at_ms <= step.since:
+        if beat is None or beat.personal is None or ctx.at_ms < step.since:
             continue
         if step.state == "waiting" and beat.personal.unless == "talked":
             ctx.store.sequences.become(step, "cancelled", "已经聊上了")

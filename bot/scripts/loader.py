@@ -7,7 +7,7 @@ from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.replies import Sort
 from bot.scripts.beat import Audience, Beat, Personal, Task, Variant
-from bot.scripts.model import LATENESS, BeatModel, ScriptModel, WaveModel, as_date
+from bot.scripts.model import LATENESS, PERSONAL_LATENESS, BeatModel, ScriptModel, WaveModel, as_date
 from bot.scripts.triggers import Around, Between, Dates, Days, Monthly, Trigger, Weekly
 
 BUILT_IN = Path(__file__).resolve().parent
@@ -73,6 +73,7 @@ def _as_wave(model: BeatModel, wave: WaveModel) -> BeatModel:
 
 def _beat(name: str, script: ScriptModel, model: BeatModel, path: Path, campaign: str = "", wave: int = 0) -> Beat:
     personal = _personal(model)
+    usual = PERSONAL_LATENESS if personal and model.late == "send" else LATENESS[model.late]
     return Beat(
         id=f"{name}.{model.id}", script=name, title=model.title, personal=personal,
         trigger=None if personal else _trigger(script, model),
@@ -83,7 +84,7 @@ def _beat(name: str, script: ScriptModel, model: BeatModel, path: Path, campaign
         },
         groups=model.groups,
         audience=Audience(model.audience.types, model.audience.tags, model.audience.segment),
-        late=model.late, lateness=LATENESS[model.late] if model.lateness is None else model.lateness,
+        late=model.late, lateness=usual if model.lateness is None else model.lateness,
         sort=Sort(model.sort), content=model.content, kind=model.kind, mechanics=model.mechanics, items=model.items,
         deal=model.deal, campaign=f"{name}.{campaign or model.id}", wave=wave, file=path,
     )  # fmt: skip

@@ -31,6 +31,8 @@ LATENESS: dict[str, timedelta] = {
 }  # fmt: skip
 """How long a late post is still worth something when its file does not say: a quarter of an hour later it looks like a
 machine; merged into the next one it may be a day old; staff get six hours to answer."""
+PERSONAL_LATENESS = timedelta(days=1)
+"""A follow-up for one member is still one a day later."""
 _WHEN = ("weekday", "monthday", "date", "festival", "day", "after")
 
 
@@ -157,6 +159,8 @@ class BeatModel(Part):
                 raise ValueError("对一个人的拍只写一个 time，没有 between、wave 和 on")
             if len(self.days) > 1 or any(one < 0 for one in self.days) or (self.days and self.hours):
                 raise ValueError("几天后（days）和几小时后（hours）写一个，不能是负数")
+            if self.late not in ("send", "drop"):
+                raise ValueError("对一个人的拍，late 只能写 send 或 drop")
             if self.time and not self.days:
                 raise ValueError("time 要和 days 一起写：几天后的几点")
         elif not self.time and not self.between and not self.wave:
