@@ -63,7 +63,7 @@ class Bank:
         """The next entry that was not used since (ms), by luck: one of the solar term as long as there is one. When all
         were used, the one used longest ago. `used`: entry key -> when it was last used (ms). None when none fits."""
         fitting = self.fitting(group_type, day)
-        fresh = [one for one in fitting if used.get(one.key, -1) < since]
+        fresh = [one for one in fitting if one.key not in used or used[one.key] < since]
         if fresh:
             return luck.pick([one for one in fresh if one.term] or fresh, "bank", self.name, *occasion)
         return min(fitting, key=lambda one: (used[one.key], one.key), default=None)

@@ -150,8 +150,10 @@ def _reward(ctx: Context, beat: Beat, personal: Personal, step: Step) -> None:
         )  # fmt: skip
 
 
-def notice_talk(ctx: Context, member: str) -> None:
-    """A member said something: greetings that wait for silence are cancelled, steps that wait for it are done."""
+def notice_talk(ctx: Context, member: str) -> bool:
+    """A member said something: greetings that wait for silence are cancelled, steps that wait for it are done. Returns
+    whether a step was waiting for just that."""
+    answered = False
     for step in ctx.store.sequences.watching(member):
         beat = ctx.desk.beat(step.beat)
         if beat is None or beat.personal is None or ctx.at_ms < step.since:
@@ -161,8 +163,10 @@ def notice_talk(ctx: Context, member: str) -> None:
             ctx.store.agenda.forget_wake("sequence", _key(step.beat, member, step.group_id, step.since))
         elif step.state == "said" and ctx.at_ms >= step.due and _heard(ctx, beat.personal):
             _advance(ctx, step, beat)
+            answered = True
     if not ctx.store.sequences.watching(member):
         ctx.store.sequences.rest(member)
+    return answered
 
 
 def _heard(ctx: Context, personal: Personal) -> bool:

@@ -3,7 +3,7 @@
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import ContactAdded, MemberJoined, MessageReceived, Tick
-from bot.replies import PASS, Pass, Sort, Wishes, say
+from bot.replies import PASS, Pass, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.sequences import begin_sequence, current_step, line_for, notice_deed, notice_talk, say_step, segments_of
 
@@ -41,9 +41,12 @@ def step_due(event: Tick, ctx: Context) -> Wishes:
 
 
 @router.watch("sequence")
-def heard(event: MessageReceived, ctx: Context) -> Pass:
-    """Steps look at what members say; the message itself is answered by whoever it is for."""
-    notice_talk(ctx, ctx.member)
+def heard(event: MessageReceived, ctx: Context) -> Pass | Silence:
+    """Steps look at what members say. An answer to a step is heard and nothing more; a command or a question that has
+    an answer of its own goes on to whoever it is for."""
+    answered = notice_talk(ctx, ctx.member)
+    if answered and ctx.hit is None and not ctx.desk.is_command(ctx.reading, ctx.settings):
+        return Silence("新手任务里的回答，记下就好")
     return PASS
 
 

@@ -2,5 +2,6 @@
 
 from bot.scripts.beat import Audience, Beat, Personal, Task, Variant
 from bot.scripts.loader import BUILT_IN, load_scripts
+from bot.scripts.workdays import is_announced
 
-__all__ = ["BUILT_IN", "Audience", "Beat", "Personal", "Task", "Variant", "load_scripts"]
+__all__ = ["BUILT_IN", "Audience", "Beat", "Personal", "Task", "Variant", "is_announced", "load_scripts"]
