@@ -48,7 +48,7 @@ class Schedule:
         settings = self._config.group(group)
         if beat.trigger is None or not beat.plays_in(group, settings):
             return False
-        rule = beat.rule(zone_of(settings))
+        rule = beat.rule(zone_of(settings), settings.calendar.anchor)
         since = played.get((beat.id, group, rule))
         if since is None:
             since = to_ms(now)
@@ -69,7 +69,8 @@ class Schedule:
             heapq.heappush(self._heap, (to_ms(due), beat.id, group))
 
     def _next(self, beat: Beat, group: str, after: datetime) -> datetime | None:
-        return beat.next_after(after, zone_of(self._config.group(group)), self._luck, group)
+        settings = self._config.group(group)
+        return beat.next_after(after, zone_of(settings), self._luck, group, settings.calendar.anchor)
 
     @property
     def next_due(self) -> int | None:

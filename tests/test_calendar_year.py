@@ -229,6 +229,16 @@ def test_a_flash_group_speaks_in_its_four_days_and_is_quiet_for_the_rest_of_the_
     assert week_of("flash", date(2026, 6, 1)) == {}
 
 
+def test_a_group_may_put_the_sale_on_a_day_of_its_own() -> None:
+    own = {"calendar": {"anchor": "2026-06-18"}}
+    assert week_of("flash", date(2026, 6, 15), **own) == {
+        "06-15": "10:00 open", "06-16": "12:00 rules", "06-17": "20:00 warm-up",
+        "06-18": "08:00 day-morning, 20:00 day-evening, 22:00 close",
+    }  # fmt: skip
+    assert week_of("flash", date(2026, 12, 8), **own) == {}
+    assert week_of("welfare", date(2026, 12, 7), type="welfare", **own) == WEEK
+
+
 def test_every_written_word_of_the_packs_exists_for_both_personas(stage: Room) -> None:
     """The shipped scripts were proven against the shipped persona at start; here against the other one, too."""
     from bot.app import switchboard_for

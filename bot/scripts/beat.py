@@ -122,24 +122,30 @@ class Beat:
             not wanted.tags or not set(wanted.tags).isdisjoint(settings.tags)
         )
 
-    def rule(self, zone: ZoneInfo) -> str:
-        """The rule for its moments as text: when it changes, the beat starts anew instead of catching up."""
-        return f"{self.trigger.text if self.trigger else ''} {zone.key}"
+    def _trigger_at(self, anchor: date | None) -> Trigger | None:
+        return self.trigger.anchored_at(anchor) if self.trigger is not None and anchor is not None else self.trigger
+
+    def rule(self, zone: ZoneInfo, anchor: date | None = None) -> str:
+        """The rule for its moments as text: when it changes, the beat starts anew instead of catching up. `anchor`: the
+        day that a group chose for the anchor of the script."""
+        trigger = self._trigger_at(anchor)
+        return f"{trigger.text if trigger else ''} {zone.key}"
 
     def next_after(
-        self, moment: datetime, zone: ZoneInfo, luck: Luck | None = None, group: str = ""
+        self, moment: datetime, zone: ZoneInfo, luck: Luck | None = None, group: str = "", anchor: date | None = None
     ) -> datetime | None:
         """The first due time (UTC) later than `moment`; None when the beat is over. Without `luck`, a random minute
-        counts as the first one of its window."""
-        if self.trigger is None:
+        counts as the first one of its window. `anchor`: the day that the group chose for the anchor of the script."""
+        trigger = self._trigger_at(anchor)
+        if trigger is None:
             return None
-        if luck is None or self.trigger.between is None:
-            return self.trigger.next_after(moment, zone)
+        if luck is None or trigger.between is None:
+            return trigger.next_after(moment, zone)
 
         def minute_of(day: date, count: int) -> int:
             return luck.below(count, "minute", self.id, group, day)
 
-        return self.trigger.next_after(moment, zone, minute_of)
+        return trigger.next_after(moment, zone, minute_of)
 
     def variant_for(self, labels: Collection[str]) -> Variant:
         """The words for an audience with these labels: the first variant of the file that fits."""

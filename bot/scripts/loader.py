@@ -1,6 +1,6 @@
 """Script files -> beats: the built-in ones, then those of a deployment, with the problems of all files at once."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from bot.config import check_model, read_toml
@@ -121,7 +121,8 @@ def _days(script: ScriptModel, model: BeatModel) -> Days:
 
 def _around(anchor: str, offsets: tuple[int, ...]) -> Around:
     fixed = as_date(anchor)
-    return Around((), offsets, (fixed,)) if fixed else Around((anchor,), offsets)
+    names, days = ((), (fixed,)) if fixed else ((anchor,), ())
+    return Around(names, offsets, days, is_anchored=True)
 
 
 def _window(script: ScriptModel) -> Days | None:
@@ -132,10 +133,7 @@ def _window(script: ScriptModel) -> Days | None:
         return Between(window.opens, window.closes)
     assert isinstance(window.opens, int)
     assert isinstance(window.closes, int)
-    fixed = as_date(script.anchor)
-    if fixed:
-        return Between(fixed + timedelta(days=window.opens), fixed + timedelta(days=window.closes))
-    return Around((script.anchor,), tuple(range(window.opens, window.closes + 1)))
+    return _around(script.anchor, tuple(range(window.opens, window.closes + 1)))
 
 
 def _located(picture: str, path: Path) -> str:

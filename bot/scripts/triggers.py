@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -113,6 +113,8 @@ class Around:
     names: tuple[str, ...]
     offsets: tuple[int, ...]
     fixed: tuple[date, ...] = ()
+    is_anchored: bool = False
+    """They are counted from the anchor of a script, which a group may put on a day of its own."""
 
     def next_day(self, day: date) -> date | None:
         found = [one + offset * DAY for one in self.fixed for offset in self.offsets]
@@ -148,6 +150,12 @@ class Between:
         return f"{self.first}..{self.last}"
 
 
+def _anchored(days: Days, anchor: date) -> Days:
+    if not (isinstance(days, Around) and days.is_anchored):
+        return days
+    return replace(days, names=(), fixed=(anchor,))
+
+
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """Days by a rule, under conditions, at some minutes of the day or at one by luck within a window."""
@@ -166,6 +174,10 @@ class Trigger:
         parts += [f"on {','.join(self.on)}"] if self.on else []
         parts += [f"in {self.window.text}"] if self.window else []
         return " ".join(parts)
+
+    def anchored_at(self, day: date) -> "Trigger":
+        """The same rule with the script's anchor on another day; what has no anchor stays as it is."""
+        return replace(self, days=_anchored(self.days, day), window=self.window and _anchored(self.window, day))
 
     def next_day(self, day: date) -> date | None:
         """The first day that fits rule, conditions and window, this one or later."""

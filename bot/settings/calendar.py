@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from bot.settings.kinds import Part, Span
+from bot.settings.kinds import Day, Part, Span
 
 
 class CalendarSettings(Part):
@@ -14,6 +14,9 @@ class CalendarSettings(Part):
         (),
         title="一对一脚本",
         description="加好友、购买后对一个人说的；默认不开，写脚本名，比如 onboarding、after-purchase",
+    )
+    anchor: Day = Field(
+        None, title="活动那天", description="写日期，这个群的脚本就围着这天转（T-3 到 T0）；留空用脚本自己的 anchor"
     )
     no_promo: bool = Field(
         False, title="不做推广", description="产品和优惠的定时内容都不发；文章 004：零营销的群聊得更久"
