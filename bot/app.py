@@ -93,8 +93,9 @@ class App:
         self.luck = Luck(self._seed())
         self.switchboard.in_session = self.store.sessions.is_playing
         self.switchboard.awake["draw"] = self.store.draws.is_awake
+        self.switchboard.awake["sequence"] = self.store.sequences.is_awake
         self._lay_changes_on()
-        self.schedule = Schedule(config)
+        self.schedule = Schedule(config, self.luck)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)
         self.desk = FrontDesk(
             config=config, world=world, luck=self.luck, switchboard=self.switchboard, schedule=self.schedule,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from bot.banks import Bank, load_topics
 from bot.catalogue import Catalogue, load_catalogue
 from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.draw_plan import DrawPlan, load_draws
@@ -12,7 +13,7 @@ from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
 from bot.opening_proof import opening_problems
 from bot.quizbank import Question, load_banks
-from bot.scripts import Beat, load_scripts
+from bot.scripts import Beat, Variant, load_scripts
 from bot.settings import GroupSettings
 from bot.story import Story, load_stories
 from bot.voice import ALWAYS, Persona, Voice, slots_in
@@ -36,6 +37,7 @@ class Content:
     questions: tuple[Question, ...] = ()
     stories: Mapping[str, Story] = field(default_factory=dict)
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
+    banks: Mapping[str, Bank] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -44,6 +46,7 @@ class Content:
             f"人设 {self.voice.persona.name}：{len(self.voice.phrases)} 条话术",
             f"关键词回复 {len(self.faq)} 条",
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
+            f"素材库 {len(self.banks)} 份，共 {sum(len(bank.entries) for bank in self.banks.values())} 条",
             f"积分商城 {len(self.catalogue.items)} 件",
             f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
         ]
@@ -77,7 +80,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     if content is not None:
         read.problems += _script_problems(scripts or {}, content.voice)
         read.problems += opening_problems(scripts or {}, draws, content.questions, config)
-        read.problems += setting_problems(config.file, config.settings.groups, scripts, content.voice)
+        read.problems += setting_problems(config.file, config.settings.groups, scripts, content.voice, content.banks)
     if read.problems or content is None or scripts is None:
         raise ConfigError(read.problems)
     return replace(content, scripts=scripts, draws=draws or {})
@@ -117,9 +120,11 @@ def _of_persona(
     questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())
     stories, bad = load_stories(folder / "story", taboo)
     read.problems += bad
+    banks, bad = load_topics(folder / "banks", taboo)
+    read.problems += bad
     if persona is None or phrases is None:
         return None
-    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories)
+    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks)
 
 
 def _phrases(
@@ -188,33 +193,48 @@ def _phrase_problems(
 
 def _script_problems(scripts: Mapping[str, list[Beat]], voice: Voice) -> list[Problem]:
     problems: list[Problem] = []
-    for beat in (beat for beats in scripts.values() for beat in beats if beat.opens is None):
-        key = f"beat.{beat.id.partition('.')[2]}"
-        file = f"scripts/{beat.script}.toml"
-        variants = voice.phrases.get(beat.phrase)
-        if variants is None:
-            close = nearest(beat.phrase, voice.phrases)
-            hint = f"是不是想写 {close[0]}？" if close else "在 phrases.toml 里补上"
-            problems.append(Problem(file, f"{key}.phrase", f"人设里没有话术「{beat.phrase}」", hint))
+    for beat in (beat for beats in scripts.values() for beat in beats):
+        if beat.task is not None or beat.opens is not None:
             continue
-        wanted = {slot for one in variants for slot in slots_in(one)} - ALWAYS
-        for slot in sorted(wanted - set(beat.slots)):
-            problems.append(Problem(file, f"{key}.slots", f"缺少内容 {slot}", f"话术 {beat.phrase} 要用它"))
-        for slot in sorted(set(beat.slots) - wanted):
-            close = nearest(slot, wanted)
-            problems.append(
-                Problem(file, f"{key}.slots.{slot}", "话术用不到这一项", f"是不是想写 {close[0]}？" if close else "")
-            )
-        for word in voice.persona.taboo:
-            if any(word in value for value in beat.slots.values()):
-                problems.append(Problem(file, f"{key}.slots", f"用了禁用词「{word}」"))
+        key, file = f"beat.{beat.id.partition('.')[2]}", f"scripts/{beat.script}.toml"
+        problems += _words_problems(file, key, beat.variant_for(()), beat, voice)
+        for name, own in beat.variants.items():
+            if own.phrase or own.slots:
+                problems += _words_problems(file, f"{key}.variant.{name}", beat.variant_for((name,)), beat, voice, own)
+    return problems
+
+
+def _words_problems(
+    file: str, key: str, words: Variant, beat: Beat, voice: Voice, own: Variant | None = None
+) -> list[Problem]:
+    """What is wrong with one way in which a beat is said. `own`: what a variant itself wrote."""
+    variants = voice.phrases.get(words.phrase)
+    if variants is None:
+        close = nearest(words.phrase, voice.phrases)
+        hint = f"是不是想写 {close[0]}？" if close else "在 phrases.toml 里补上"
+        return [Problem(file, f"{key}.phrase", f"人设里没有话术「{words.phrase}」", hint)]
+    problems: list[Problem] = []
+    wanted = {slot for one in variants for slot in slots_in(one)} - ALWAYS
+    given = {*words.slots, *(("entry",) if beat.bank else ()), *(("name", "points") if beat.personal else ())}
+    for slot in sorted(wanted - given):
+        problems.append(Problem(file, f"{key}.slots", f"缺少内容 {slot}", f"话术 {words.phrase} 要用它"))
+    for slot in sorted(set(words.slots if own is None else own.slots) - wanted):
+        close = nearest(slot, wanted)
+        problems.append(
+            Problem(file, f"{key}.slots.{slot}", "话术用不到这一项", f"是不是想写 {close[0]}？" if close else "")
+        )
+    for word in voice.persona.taboo:
+        if any(word in value for value in words.slots.values()):
+            problems.append(Problem(file, f"{key}.slots", f"用了禁用词「{word}」"))
     return problems
 
 
 def setting_problems(
-    file: str, groups: Mapping[str, GroupSettings], scripts: Mapping[str, list[Beat]] | None, voice: Voice
-) -> list[Problem]:
-    """Phrases and scripts that group settings name and nobody has. `scripts` is None when they cannot be read."""
+    file: str, groups: Mapping[str, GroupSettings], scripts: Mapping[str, list[Beat]] | None, voice: Voice,
+    banks: Mapping[str, Bank] | None = None,
+) -> list[Problem]:  # fmt: skip
+    """Phrases, scripts and banks that group settings name and nobody has. `scripts` and `banks` are None when they
+    cannot be read."""
     problems: list[Problem] = []
     for name, group in groups.items():
         for phrase in (group.welcome.phrase, *group.welcome.sources.values()):
@@ -226,9 +246,17 @@ def setting_problems(
             for slot in sorted({slot for one in voice.phrases[phrase] for slot in slots_in(one)} - GREETING):
                 reason = f"话术「{phrase}」要用 {{{slot}}}，欢迎新人时没有这一项"
                 problems.append(Problem(file, f"groups.{name}.welcome", reason, "换一条 welcome 下的话术"))
-        for script in group.scripts:
+        for setting, script in [
+            *(("scripts", one) for one in group.scripts), *(("calendar.private", one) for one in group.calendar.private)
+        ]:  # fmt: skip
             if scripts is not None and script not in scripts:
                 close = nearest(script, scripts)
                 hint = f"是不是想写 {close[0]}？" if close else f"有：{'、'.join(scripts)}"
-                problems.append(Problem(file, f"groups.{name}.scripts", f"没有脚本「{script}」", hint))
+                problems.append(Problem(file, f"groups.{name}.{setting}", f"没有脚本「{script}」", hint))
+            problems += [
+                Problem(file, f"groups.{name}.{setting}", f"脚本「{script}」要用素材库「{beat.bank}」，这个人设没有",
+                        f"放一份 banks/{beat.bank}.toml，有：{'、'.join(banks) or '一份也没有'}")
+                for beat in (scripts or {}).get(script, ())
+                if beat.bank and banks is not None and beat.bank not in banks
+            ]  # fmt: skip
     return problems

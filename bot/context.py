@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from bot.banks import Bank
 from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.draw_plan import DrawPlan
@@ -12,6 +13,7 @@ from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.quizbank import Question
 from bot.replies import Say
+from bot.scripts import Beat
 from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
@@ -66,6 +68,15 @@ class Desk(Protocol):
 
     def opens(self, beat: str, group: str | None = None) -> Opens | None:
         """What a beat opens instead of saying a line; with a group only where it is played."""
+
+    def beat(self, name: str) -> Beat | None:
+        """A beat by its id, `script.beat`; None when the files have none."""
+
+    def beats(self) -> Mapping[str, Beat]:
+        """Every beat of every script, by id."""
+
+    def banks(self) -> Mapping[str, Bank]:
+        """The banks of the persona, by name."""
 
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.banks import Bank
 from bot.catalogue import Catalogue
 from bot.config import Config
 from bot.content import Content, setting_problems
@@ -14,6 +15,7 @@ from bot.quizbank import Question
 from bot.replies import Say, Sort
 from bot.router import Switchboard
 from bot.schedule import Schedule
+from bot.scripts import Beat
 from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
@@ -106,7 +108,7 @@ class FrontDesk:
         groups = {group: settings}
         return [
             *self._switchboard.problems(groups),
-            *setting_problems("设置", groups, self.content.scripts, self.content.voice),
+            *setting_problems("设置", groups, self.content.scripts, self.content.voice, self.content.banks),
         ]
 
     def upcoming(self, group: str | None, most: int) -> list[tuple[datetime, str, str, str]]:
@@ -120,10 +122,25 @@ class FrontDesk:
         return known.title if known else beat
 
     def play(self, beat: str, group: str) -> Say | None:
-        known = self._schedule.beats.get(beat)
-        if known is None or known.opens or not known.plays_in(group, self._config.group(group)):
+        known, settings = self._schedule.beats.get(beat), self._config.group(group)
+        if known is None or known.task is not None or known.opens is not None or not known.plays_in(group, settings):
             return None
-        return Say(known.phrase, dict(known.slots), sort=Sort(known.sort))
+        words = known.variant_for({settings.type, *settings.tags})
+        slots = dict(words.slots)
+        bank = self.content.banks.get(known.bank)
+        if bank is not None:  # which entry it will be is decided when it is posted
+            fitting = bank.fitting(settings.type, self._world.now().astimezone(zone_of(settings)).date())
+            slots["entry"] = fitting[0].text if fitting else ""
+        return Say(words.phrase, slots, sort=Sort(known.sort), picture=words.picture)
+
+    def beat(self, name: str) -> Beat | None:
+        return self._schedule.beats.get(name)
+
+    def beats(self) -> Mapping[str, Beat]:
+        return self._schedule.beats
+
+    def banks(self) -> Mapping[str, Bank]:
+        return self.content.banks
 
     def opens(self, beat: str, group: str | None = None) -> Opens | None:
         known = self._schedule.beats.get(beat)

@@ -10,15 +10,16 @@ from bot.config import Config
 from bot.context import zone_of
 from bot.events import BeatDue
 from bot.scripts import Beat
-from bot.world import from_ms, to_ms
+from bot.world import Luck, from_ms, to_ms
 
 
 class Schedule:
     """The next due time of every beat in every group, derived from the scripts each time they are read, so that a
     changed time never leaves the old one firing. How far each was played comes from the database."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, luck: Luck | None = None) -> None:
         self._config = config
+        self._luck = luck or Luck("")
         self.beats: dict[str, Beat] = {}
         self._heap: list[tuple[int, str, str]] = []
         self._groups: set[str] = set()
@@ -45,9 +46,9 @@ class Schedule:
 
     def _enter(self, beat: Beat, group: str, played: Mapping[tuple[str, str, str], int], now: datetime) -> bool:
         settings = self._config.group(group)
-        if not beat.plays_in(group, settings):
+        if beat.trigger is None or not beat.plays_in(group, settings):
             return False
-        rule = beat.rule(zone_of(settings))
+        rule = beat.rule(zone_of(settings), settings.calendar.anchor)
         since = played.get((beat.id, group, rule))
         if since is None:
             since = to_ms(now)
@@ -63,8 +64,13 @@ class Schedule:
                 self._enter(beat, group, {}, now)
 
     def _push(self, beat: Beat, group: str, after: int) -> None:
-        due = beat.next_after(from_ms(after), zone_of(self._config.group(group)))
-        heapq.heappush(self._heap, (to_ms(due), beat.id, group))
+        due = self._next(beat, group, from_ms(after))
+        if due is not None:  # None: the rule is over, like a campaign of last year
+            heapq.heappush(self._heap, (to_ms(due), beat.id, group))
+
+    def _next(self, beat: Beat, group: str, after: datetime) -> datetime | None:
+        settings = self._config.group(group)
+        return beat.next_after(after, zone_of(settings), self._luck, group, settings.calendar.anchor)
 
     @property
     def next_due(self) -> int | None:
@@ -82,16 +88,20 @@ class Schedule:
 
     def upcoming(self, group: str | None, most: int, now: datetime) -> list[tuple[datetime, str, Beat]]:
         """The next posts: (when, group, beat), in order."""
+        heap = [one for one in self._heap if group is None or one[2] == group]
+        heapq.heapify(heap)
         found: list[tuple[datetime, str, Beat]] = []
-        for _, beat_id, one in self._heap:
-            if group is None or one == group:
-                zone = zone_of(self._config.group(one))
-                moment = now
-                for _ in range(min(most, 14)):
-                    moment = self.beats[beat_id].next_after(moment, zone)
-                    found.append((moment, one, self.beats[beat_id]))
-        found.sort(key=lambda entry: (entry[0], entry[1], entry[2].id))
-        return found[:most]
+        while heap and len(found) < most:
+            due, beat_id, one = heap[0]
+            beat, moment = self.beats[beat_id], from_ms(due)
+            if moment > now:
+                found.append((moment, one, beat))
+            following = self._next(beat, one, max(moment, now))
+            if following is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, (to_ms(following), beat_id, one))
+        return sorted(found, key=lambda entry: (entry[0], entry[1], entry[2].id))
 
 
 class Alarm:

@@ -90,6 +90,13 @@ class Members:
         sql = "SELECT 1 FROM member WHERE member_id = ? AND contact_since IS NOT NULL"
         return self._execute(sql, (member_id,)).fetchone() is not None
 
+    def known_since(self, member_id: str) -> int | None:
+        """Since when (ms) a member is a contact, else since when they are known at all."""
+        row = self._execute(
+            "SELECT coalesce(contact_since, first_seen) FROM member WHERE member_id = ?", (member_id,)
+        ).fetchone()
+        return row[0] if row else None
+
     def join(self, group_id: str, member_id: str, at: int, *, inviter: str, source: str) -> tuple[int | None, bool]:
         """Notes that somebody is in a group. Returns when they were last greeted there (ms) and whether they are new
         to it or had left (False: we knew they were in)."""

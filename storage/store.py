@@ -1,6 +1,7 @@
 """The families of tables together, bound to the one connection that writes."""
 
 from storage.agenda import Agenda
+from storage.calendar import Calendar
 from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
@@ -12,8 +13,10 @@ from storage.office import Office
 from storage.outbox import Outbox
 from storage.points import Points
 from storage.quizzes import Quizzes
+from storage.sequences import Sequences
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.tasks import Tasks
 from storage.titles import Titles
 
 
@@ -37,6 +40,9 @@ class Store:
         self.gates = Gates(db)
         self.quizzes = Quizzes(db)
         self.titles = Titles(db)
+        self.calendar = Calendar(db)
+        self.sequences = Sequences(db)
+        self.tasks = Tasks(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -45,3 +51,4 @@ class Store:
         self.sessions.forget_cache()
         self.draws.forget_cache()
         self.ledger.forget_cache()
+        self.sequences.forget_cache()

@@ -27,7 +27,9 @@ CORE: dict[str, set[str]] = {
     "config": {"errors", "settings"},
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
     "faq": {"config", "errors", "segment", "settings", "words"},
-    "scripts": {"config", "errors", "replies", "settings"},
+    "scripts": {"config", "errors", "replies", "settings", "world"},
+    # Entries that beats take one after the other; solar terms come from scripts.
+    "banks": {"config", "errors", "scripts", "settings", "world"},
     # Rules: numbers come from settings, a member's mistake is an error.
     # Idioms, answers and sums are compared in normalised form.
     "games": {"errors", "events", "replies", "settings", "words"},
@@ -41,7 +43,7 @@ CORE: dict[str, set[str]] = {
     "levels": {"settings"},
     "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -70,25 +72,29 @@ CORE: dict[str, set[str]] = {
         "config", "context", "draw_plan", "errors", "games", "opening", "playing", "quizbank", "scripts", "settings",
         "world",
     },
+    # What becomes of a beat: posted, merged, asked, dropped; things for people; sequences for single members.
+    "tasking": {"context", "replies", "scripts", "storage", "world"},
+    "posting": {"context", "opening", "replies", "scripts", "settings", "tasking", "world"},
+    "sequences": {"context", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
-        "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing",
+        "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -114,6 +120,8 @@ HANDLERS_FROM: dict[str, set[str]] = {
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
     "storage.sessions": {"Session"},
+    "storage.calendar": {"LatePost", "OPEN"},
+    "storage.tasks": {"Task"},
     "storage.draws": {"Draw", "WinnerRow"},
     "storage.gates": {"GateNote", "LEFT_EARLY"},
     "storage.points": {"HistoryRow"},

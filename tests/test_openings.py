@@ -15,7 +15,7 @@ from bot.errors import ConfigError
 from bot.events import BeatDue
 from bot.playing import GAMES
 from bot.quizbank import load_banks
-from bot.scripts import BeatModel
+from bot.scripts.model import BeatModel
 from bot.stage import CHANNEL
 from storage.fsck import check
 from tests.conftest import OpenRoom, Room, a_config, at, keys

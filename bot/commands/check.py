@@ -2,12 +2,18 @@
 
 import argparse
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 from bot.app import switchboard_for
 from bot.config import Config, build_config, load_config, read_toml
 from bot.content import Content, load_content
 from bot.errors import ConfigError, Problem
+from bot.scripts import is_announced
+from bot.world import RealWorld
+
+AHEAD = timedelta(days=183)
+"""How far the calendar is looked ahead: the next year is announced in autumn."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +39,28 @@ def run(args: argparse.Namespace) -> int:
     if problems or content is None:
         raise ConfigError(problems)
     rows = [f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工", *content.summary()]
+    rows += calendar_warnings(config, content, RealWorld().now().date())
     sys.stdout.write("没有问题。\n" + "".join(f"  {row}\n" for row in rows))
     return 0
+
+
+def calendar_warnings(config: Config, content: Content, today: date) -> list[str]:
+    """What posts of the next half year cannot know yet: holidays and make-up workdays that nobody has announced."""
+    settings = [config.group(None), *(config.group(name) for name in config.named_groups)]
+    playing = {script for one in settings for script in one.scripts}
+    asking = [
+        beat
+        for script, beats in content.scripts.items()
+        for beat in beats
+        if beat.trigger is not None and beat.trigger.on and (script in playing or beat.groups)
+    ]
+    years = sorted({today.year, (today + AHEAD).year})
+    return [
+        f"提醒：{year} 年的放假调休还没收录，「{beat.title}」（{beat.id}）先按法定节日和周末算，没有调休上班；"
+        "公布以后升级 holidays"
+        for year in years if not is_announced(year)
+        for beat in asking
+    ]  # fmt: skip
 
 
 def _usable_part(path: Path) -> Config:

@@ -1,62 +1,61 @@
-"""Scheduled posts: a beat that fell due is posted once, or reported as missed. 日程 shows what comes next."""
+"""Scheduled posts: a beat that fell due is posted once, or reported as late. 日程 shows what comes next."""
 
-from datetime import timedelta
-
-from bot.context import Context
+from bot.context import Context, zone_of
 from bot.events import BeatDue, MessageReceived, Tick
-from bot.opening import open_due
+from bot.posting import play
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
-from bot.world import from_ms, to_ms
+from bot.world import from_ms
+from storage.calendar import LatePost
 
 router = Router("campaign", "定时")
-router.says({"agenda.report": "rows", "agenda.empty": "", "staff.missed": "count rows"})
-router.says({"opening.failed": "title group what reason"})
-REPORT_AFTER = timedelta(seconds=30)
-"""Missed posts are reported together, a little later: after a long outage there are many."""
-ON_TIME = timedelta(seconds=30)
-"""A post is planned to the minute: even where nothing may be late, a clock that rings a moment later is on time."""
+router.says(
+    {
+        "opening.failed": "title group what reason",
+        "agenda.report": "rows",
+        "agenda.empty": "",
+        "staff.missed": "count rows",
+        "calendar.merged": "text earlier",
+    }
+)
 _DAYS = "一二三四五六日"
+MOST = 10
+"""Late posts named in one summary; the rest is counted."""
 
 
 @router.on(BeatDue)
 def due(event: BeatDue, ctx: Context) -> Wishes:
-    line, opens = ctx.desk.play(event.beat, ctx.group), ctx.desk.opens(event.beat, ctx.group)
-    if line is None and opens is None:
-        return Silence("脚本里已经没有这一拍")
-    limit = max(ctx.desk.lateness(event.beat) or timedelta(0), ON_TIME)
-    if ctx.now - event.at > limit:
-        minutes = int((ctx.now - event.at).total_seconds() // 60)
-        reason = f"晚了 {minutes} 分钟，超过能晚发的 {int(limit.total_seconds() // 60)} 分钟"
-        ctx.store.agenda.miss_beat(event.beat, ctx.group, ctx.at_ms, to_ms(ctx.now), reason)
-        if not ctx.store.agenda.has_wake("missed", "report"):
-            ctx.wake("missed", "report", ctx.now + REPORT_AFTER, {"since": to_ms(ctx.now)})
-        return Silence(f"漏发：{reason}")
-    title = ctx.desk.title_of(event.beat)
-    if line is None:
-        return open_due(ctx, opens, title) if opens is not None else Silence("脚本里已经没有这一拍")
-    return Say(
-        line.key, line.slots, sort=line.sort, expires=event.at + limit, because=f"定时「{title}」，脚本 {event.beat}"
-    )
+    beat = ctx.desk.beat(event.beat)
+    if beat is None or not beat.plays_in(ctx.group, ctx.settings):
+        return Silence("脚本里已经没有这一拍，或不再给这个群")
+    return play(ctx, beat)
 
 
 @router.tick("missed")
 def report_missed(event: Tick, ctx: Context) -> Wishes:
-    missed = ctx.store.agenda.missed_since(int(event.payload.get("since", 0)), 200)
-    rows = [
-        f"· {ctx.local(from_ms(moment)):%m-%d %H:%M} {ctx.config.group(group).name or group} "
-        f"「{ctx.desk.title_of(beat)}」{reason}"
-        for beat, group, moment, reason in missed[:10]
-    ]
-    if len(missed) > len(rows):
-        rows.append(f"……一共 {len(missed)} 条")
+    count, late = ctx.store.calendar.noticed_since(int(event.payload.get("since", 0)), MOST)
+    if not count:
+        return Silence("没有晚到的定时内容")
+    rows = [_row(ctx, one) for one in late]
+    if count > len(rows):
+        rows.append(f"……一共 {count} 条，发「漏发」看没发的")
     return [
         Say(
-            "staff.missed", {"count": len(missed), "rows": "\n".join(rows)}, channel=channel, member=member,
-            sort=Sort.STAFF, because="停机期间有定时内容没发出去",
+            "staff.missed", {"count": count, "rows": "\n".join(rows)}, channel=channel, member=member,
+            sort=Sort.STAFF, because="停机期间有定时内容没按时发",
         )
         for channel, member in ctx.desk.staff_rooms()
     ]  # fmt: skip
+
+
+def _row(ctx: Context, one: LatePost) -> str:
+    where = ctx.config.group(one.group_id).name or ctx.store.members.name(one.group_id)
+    ask = ""
+    if one.state == "ask":
+        until = f"{ctx.local(from_ms(one.until)):%m-%d %H:%M}"
+        ask = f"：回「补发 {one.number}」或「不发 {one.number}」，{until} 前有效"
+    local = ctx.local(from_ms(one.due))
+    return f"· {local:%m-%d %H:%M} {where} 「{ctx.desk.title_of(one.beat)}」{one.reason}{ask}"
 
 
 @router.command("日程", help="接下来的定时内容", usage="[几条]", role="read-only")
@@ -64,11 +63,17 @@ def agenda(event: MessageReceived, ctx: Context) -> Wishes:
     asked = ctx.reading.rest
     most = min(30, max(1, int(asked))) if asked.isdecimal() and len(asked) < 4 else 7
     rows = []
-    for when, group, beat, title in ctx.desk.upcoming(event.group, most):
-        settings = ctx.config.group(group)
-        local = ctx.local(when) if event.group else when.astimezone(ctx.local(when).tzinfo)
+    for when, group, name, title in ctx.desk.upcoming(event.group, most):
+        settings, beat = ctx.config.group(group), ctx.desk.beat(name)
+        local = when.astimezone(zone_of(settings))
         where = "" if event.group else f"{settings.name or group} "
-        rows.append(f"· 周{_DAYS[local.weekday()]} {local:%m-%d %H:%M} {where}「{title}」{_opens(ctx, beat)}（{beat}）")
+        clock = f"{local:%H:%M}"
+        if event.group and beat is not None and beat.surprise and beat.trigger and beat.trigger.between:
+            # Members read along here: the minute stays a surprise.
+            clock = "~".join(f"{minute // 60:02}:{minute % 60:02}" for minute in beat.trigger.between)
+        rows.append(
+            f"· 周{_DAYS[local.weekday()]} {local:%m-%d} {clock} {where}「{title}」{_opens(ctx, name)}（{name}）"
+        )
     if not rows:
         return say("agenda.empty", sort=Sort.STAFF)
     return say("agenda.report", rows="\n".join([*rows, f"时区 {ctx.settings.zone}"]), sort=Sort.STAFF)

@@ -11,6 +11,7 @@ from bot.events import MessageReceived
 from bot.games.streaks import DAY, counts_for, describe, missed_days, next_milestone, show_day
 from bot.replies import Say, Wishes, say
 from bot.router import Router
+from bot.sequences import begin_sequence, notice_deed
 from bot.settings import GroupSettings
 from bot.settings.checkin import CheckIn
 from storage.ledger import CARD, account
@@ -77,7 +78,15 @@ def check_in(event: MessageReceived, ctx: Context) -> Wishes:
         return say("checkin.again", name=ctx.name, streak=streak, next=next_line(streak, rules))
     written = page.write(day, kind="own")
     assert written is not None
+    _tell_sequences(ctx, page.group, written.streak)
     return _answer(ctx, written, asked=local.date(), late=(ctx.day_of(ctx.now) - local.date()).days > 0)
+
+
+def _tell_sequences(ctx: Context, group: str, streak: int) -> None:
+    """What counts from a first check-in begins, and steps that waited for one go on."""
+    if streak == 1 and ctx.store.check_ins.count_since(group, ctx.member, "") == 1:
+        begin_sequence(ctx, "first_check_in", ctx.member, ctx.event.at, group=group or None, once=True)
+    notice_deed(ctx, ctx.member, "check_in")
 
 
 def _moved_aside(page: Page, ctx: Context, day: date) -> bool:

@@ -21,6 +21,8 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     more = count_talk(ctx)
     done = ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
     ctx.store.agenda.drop_old(to_ms(ctx.now))
+    ctx.store.calendar.drop_old(to_ms(ctx.now))
+    ctx.store.sequences.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
     return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from bot.settings.calendar import CalendarSettings
 from bot.settings.checkin import CheckIn
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
 from bot.settings.draws import DrawSettings
@@ -23,6 +24,10 @@ class GroupSettings(Part):
 
     name: str = Field("", max_length=60, title="群名")
     channel: str = Field("", title="走哪个通道", description="定时发布用；留空就用最近听到消息的那个")
+    type: str = Field(
+        "", max_length=20, title="群类型", description="定时内容按它选：welfare、knowledge、flash、vip、interest"
+    )
+    tags: tuple[str, ...] = Field((), title="群标签", description="定时内容按它选，自己起名")
     zone: Zone = Field("Asia/Shanghai", title="时区")
     muted: bool = Field(False, title="静音", description="只回答，不主动说话")
     quiet: Quiet = Field((22 * 60 + 30, 7 * 60 + 30), title="安静时段", description="这段时间不发活动和提醒，回答照常")
@@ -35,6 +40,7 @@ class GroupSettings(Part):
     quiz: Quiz = Field(default_factory=lambda: Quiz())
     games: Games = Field(default_factory=lambda: Games())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
+    calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
 
 
 class Settings(Part):
