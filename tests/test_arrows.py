@@ -83,6 +83,9 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
+        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
+        # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
+        "claims", "contact",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
@@ -113,6 +116,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "bot.world": {"to_ms", "from_ms"},  # tables hold ms; the clock itself is ctx.now
     "storage.ledger": {
         "CARD",
+        "Earning",
         "POINTS",
         "Earning",
         "Movement",

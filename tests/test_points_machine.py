@@ -67,7 +67,8 @@ class PointsMachine(RuleBasedStateMachine):
 
     @rule(member=members, points=st.integers(1, 60))
     def grant(self, member: str, points: int) -> None:
-        assert self.says("店长", f"发分 {member} {points} 测试") == ["points.granted"]
+        said = self.says("店长", f"发分 {member} {points} 测试")
+        assert said in (["points.granted"], ["points.granted", "points.level_up"])
 
     @rule(member=members)
     def checks_in(self, member: str) -> None:
@@ -118,6 +119,11 @@ class PointsMachine(RuleBasedStateMachine):
     @invariant()
     def every_promise_holds(self) -> None:
         assert check(self.room.db).violations == []
+
+    @invariant()
+    def a_title_for_life_is_announced_once(self) -> None:
+        told = self.room.rows("SELECT slots FROM outbox WHERE phrase = 'points.level_up'")
+        assert len(told) == len(set(told))
 
     @invariant()
     def nobody_owes_while_they_have_something_to_give_back(self) -> None:
