@@ -14,6 +14,9 @@ from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
 from storage.sequences import Step
 
+REPLANNED = 10_000
+"""Steps looked at after a reload; those further ahead find their moment when it comes."""
+
 
 def begin_sequence(
     ctx: Context, event: str, member: str, at: datetime, *, group: str | None = None, once: bool = False
@@ -114,6 +117,18 @@ def say_step(ctx: Context, beat_id: str, member: str, place: str, since: int) ->
     ctx.store.sequences.become(step, "said", watches=bool(personal.until))
     _reward(ctx, beat, personal, step)
     return line_for(ctx, beat, personal, member, place, segments, expires=due + beat.lateness)
+
+
+def replan(ctx: Context) -> None:
+    """After the files were read anew: steps that wait take the moment that their file gives them now."""
+    for step in ctx.store.sequences.waiting(REPLANNED):
+        beat = ctx.desk.beat(step.beat)
+        if beat is None or beat.personal is None or beat.personal.step > 1:
+            continue
+        due = beat.personal.due(from_ms(step.since), zone_of(ctx.config.group(step.group_id or None)))
+        if to_ms(due) != step.due:
+            ctx.store.sequences.move(step, to_ms(due))
+            _wake(ctx, step.beat, step.member_id, step.group_id, step.since, due)
 
 
 def line_for(

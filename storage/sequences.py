@@ -88,6 +88,13 @@ class Sequences:
             (due, step.beat, step.member_id, step.group_id, step.since),
         )
 
+    def waiting(self, most: int) -> list[Step]:
+        """Steps that wait for their moment, the next ones first."""
+        rows = self._execute(
+            f"SELECT {_COLUMNS} FROM sequence_step WHERE state = 'waiting' ORDER BY due LIMIT ?", (most,)
+        )
+        return [_step(row) for row in rows]
+
     def watching(self, member_id: str) -> list[Step]:
         """Steps that look at what a member does: they end when they talk, or are done when they did it."""
         rows = self._execute(

@@ -1,4 +1,4 @@
-"""Four years of posts: what a script plays from 2024 to 2027, against dates written down by hand from the calendars."""
+"""Four years of posts: what a script plays from 2024 to 2027, against dates written down by hand."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -77,8 +77,8 @@ day = [-3, 0]
 time = "20:00"
 phrase = "post.morning_call"
 """
-# By hand, from the wall calendar, the almanac and the State Council's announcements for each year. For 2027 nothing was
-# announced when this was written: no make-up workdays are known, the days fixed by law are.
+# By hand; where each kind of date comes from stands in test_calendar_rules.py. For 2027 nothing was announced when this
+# was written: no make-up workdays are known, and no day off is expected here but those that need no announcement.
 EXPECTED: Mapping[str, Mapping[int, str]] = {
     "last-day": {
         2024: "01-31 02-29 03-31 04-30 05-31 06-30 07-31 08-31 09-30 10-31 11-30 12-31",

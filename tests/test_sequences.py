@@ -307,6 +307,19 @@ async def test_a_step_whose_file_was_changed_comes_at_the_new_time(own: Room, tm
     assert of(own, own.people["新人"], mark) == ["post.greeting"]
 
 
+async def test_a_step_that_was_moved_forward_does_not_wait_for_the_old_time(own: Room, tmp_path: Path) -> None:
+    await own.adds_contact("新人")
+    await own.says("新人", "签到")
+    path = tmp_path / "scripts" / "mine.toml"
+    path.write_text(OWN.replace("hours = 3", "hours = 1"), encoding="utf-8")
+    await own.boss_says("重载")
+    mark = len(own.said)
+    await own.wait(HOUR)
+    assert of(own, own.people["新人"], mark) == ["post.greeting"]
+    await own.wait(5 * HOUR)
+    assert of(own, own.people["新人"], mark) == ["post.greeting"]
+
+
 async def test_a_step_that_was_removed_is_silent(own: Room, tmp_path: Path) -> None:
     await own.adds_contact("新人")
     await own.says("新人", "签到")

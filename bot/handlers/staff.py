@@ -17,6 +17,7 @@ from bot.games.streaks import show_day
 from bot.redeeming import aftermath, title_in, unwind
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
+from bot.sequences import replan
 from bot.settings import GroupSettings
 from bot.shown import shown
 from bot.world import to_ms
@@ -264,6 +265,7 @@ def reload(event: MessageReceived, ctx: Context) -> Wishes:
         ctx.audit("重载", f"没有换上：{len(error.problems)} 处问题")
         listed = "\n".join(f"· {problem}" for problem in error.problems[:8])
         return say("reload.broken", count=len(error.problems), problems=listed, sort=Sort.STAFF)
+    replan(ctx)
     ctx.audit("重载", "；".join(rows))
     return say("reload.done", rows="\n".join(f"· {row}" for row in rows), sort=Sort.STAFF)
 

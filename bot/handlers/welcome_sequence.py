@@ -1,4 +1,7 @@
-"""Sequences for single members: what begins them, what members do in them, 已购 for staff, 新手任务 for members."""
+"""Sequences for single members: what begins them, what members do in them, 已购 for staff, 新手任务 for members.
+
+Runs after `welcome` (handlers go by file name), which notes who is a contact.
+"""
 
 from bot.context import Context
 from bot.errors import Mistake
