@@ -53,7 +53,8 @@ def _post(ctx: Context, beat: Beat, *, late: bool) -> Wishes:
     if line is None:
         return miss(ctx, beat.id, group, f"素材库「{beat.bank}」里没有合适的一条")
     line = _with_earlier(ctx, beat, line)
-    expires = ctx.event.at + (beat.lateness if beat.late == "send" else max(beat.lateness, SHORTEST))
+    least = ctx.settings.calendar.punctual if beat.late == "send" else SHORTEST
+    expires = ctx.event.at + max(beat.lateness, least)
     return Say(
         line.key, line.slots, sort=line.sort, expires=expires, because=why(beat, merged=line.key == "calendar.merged"),
         picture=line.picture,
