@@ -81,6 +81,9 @@ class Desk(Protocol):
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""
 
+    def speaks(self, channel: str) -> str:
+        """When a channel may speak: first, only in answer, or what a person confirmed."""
+
     def staff_rooms(self) -> list[tuple[str, str]]:
         """(channel, member id) of those who are told when something needs a person."""
 

@@ -114,7 +114,7 @@ class FrontDesk:
         known = self._schedule.beats.get(beat)
         if known is None or not known.plays_in(group, self._config.group(group)):
             return None
-        return Say(known.phrase, dict(known.slots), sort=Sort(known.sort))
+        return Say(known.phrase, dict(known.slots), sort=Sort(known.sort), kind=known.kind, content=known.content)
 
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)
@@ -150,6 +150,9 @@ class FrontDesk:
             f"数据库 {size:.1f} MB",
         ]
         return rows if not upcoming else [*rows, f"下一条定时 {following}"]
+
+    def speaks(self, channel: str) -> str:
+        return self._outbox.speaks(channel)
 
     def staff_rooms(self) -> list[tuple[str, str]]:
         rooms = []

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from bot.channels import Channel, Line, Receipt
 from bot.config import Config
-from bot.contact import decide
+from bot.contact import UNASKED, decide
 from bot.errors import Refused, Retryable
 from bot.events import Event
+from bot.exposure import Exposure
 from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.voice import Voice, cut, pack, unpack
@@ -68,6 +69,7 @@ class Outbox:
     def __init__(self, store: Store, config: Config, world: World, luck: Luck, channels: Mapping[str, Channel]) -> None:
         self._store = store
         self._rows = store.outbox
+        self.exposure = Exposure(store, config)
         self._config = config
         self._world = world
         self._luck = luck
@@ -84,6 +86,11 @@ class Outbox:
         """The earliest moment (ms) that a line was put off to, until the engine takes note of it."""
         self._started = to_ms(world.now())
         self.voice: Voice
+
+    def speaks(self, channel: str) -> str:
+        """When a channel may speak: first, only in answer, or what a person confirmed."""
+        gate = self._gates.get(channel)
+        return gate.channel.abilities.speaks if gate else "first"
 
     @property
     def channels(self) -> list[str]:
@@ -110,6 +117,8 @@ class Outbox:
         )  # fmt: skip
         if waiting is None:
             return None
+        if waiting.sort in UNASKED:
+            self.exposure.note(waiting, say)
         if waiting.channel in self._gates:
             if not_before <= created:
                 self._fresh[waiting.channel].append(waiting)
@@ -160,11 +169,13 @@ class Outbox:
         verdict = decide(
             row.sort, settings, now=now, expires=from_ms(row.expires_at), speaks=gate.channel.abilities.speaks
         )
+        if row.sort in UNASKED:
+            verdict, row = self.exposure.judge(row, verdict, settings, now, gate.channel.abilities.speaks)
         if verdict.what == "later" and verdict.until is not None:
             self._put_off(row.id, to_ms(verdict.until), verdict.why, paced=False)
             return None
         if verdict.what != "now":
-            self._rows.close(row.id, verdict.what, stamp, verdict.why)
+            self._rows.close(row.id, "expired" if verdict.what == "expired" else "held", stamp, verdict.why)
             return None
         place = row.group_id or row.member_id or ""
         # A place in the pace that was booked before a restart is void: else all that waited would leave at once.
@@ -183,6 +194,8 @@ class Outbox:
             self.troubles.append((row.key, f"话术 {row.phrase} 缺失"))
             return None
         self._rows.claim(row.id, text)
+        if row.sort in UNASKED:
+            self.exposure.count(row, settings, now)
         return Line(
             row=row.id, key=row.key, channel=row.channel, group=row.group_id, member=row.member_id, text=text,
             phrase=row.phrase, event_id=row.event_id, because=row.because, sort=row.sort, mentions=row.mentions,

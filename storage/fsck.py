@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
+from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
@@ -302,5 +303,6 @@ RULES: dict[str, Rule] = {
     **QUIZ_RULES,
     **GAME_RULES,
     **DRAW_RULES,
+    **CONTACT_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

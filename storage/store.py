@@ -1,9 +1,11 @@
 """The families of tables together, bound to the one connection that writes."""
 
 from storage.agenda import Agenda
+from storage.bonds import Bonds
 from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
+from storage.exposure import Exposures
 from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
@@ -11,6 +13,7 @@ from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
 from storage.points import Points
+from storage.privacy import Privacy
 from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 from storage.shop import Shop
@@ -35,6 +38,9 @@ class Store:
         self.shop = Shop(db)
         self.gates = Gates(db)
         self.quizzes = Quizzes(db)
+        self.exposures = Exposures(db)
+        self.bonds = Bonds(db)
+        self.privacy = Privacy(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -42,3 +48,5 @@ class Store:
         self.outbox.forget_cache()
         self.sessions.forget_cache()
         self.draws.forget_cache()
+        self.exposures.forget_cache()
+        self.bonds.forget_cache()

@@ -63,14 +63,18 @@ CORE: dict[str, set[str]] = {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
-        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
+        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "contact", "exposure",
     },
+    # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
+    "quotas": {"config", "settings"},
+    "exposure": {"config", "contact", "context", "quotas", "replies", "settings", "storage", "world"},
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
     "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
-        "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
+        "channels", "config", "contact", "errors", "events", "exposure", "replies", "settings", "voice", "world",
+        "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.

@@ -24,6 +24,7 @@ NAMES = {
     "ledger": "流水",
     "outbox": "发件箱",
     "signups": "报名",
+    "exposure": "触达",
     "audit": "审计",
 }
 

@@ -30,8 +30,9 @@ def due(event: BeatDue, ctx: Context) -> Wishes:
         return Silence(f"漏发：{reason}")
     title = ctx.desk.title_of(event.beat)
     return Say(
-        line.key, line.slots, sort=line.sort, expires=event.at + limit, because=f"定时「{title}」，脚本 {event.beat}"
-    )
+        line.key, line.slots, sort=line.sort, expires=event.at + limit, kind=line.kind, content=line.content,
+        because=f"定时「{title}」，脚本 {event.beat}",
+    )  # fmt: skip
 
 
 @router.tick("missed")

@@ -49,6 +49,10 @@ class BeatModel(Part):
     groups: tuple[str, ...] = Field((), description="只给这些群；留空给所有启用了这个脚本的群")
     lateness: Span = Field(timedelta(minutes=15), description="晚了多久就不发、改报漏发；15 分钟后再发像机器")
     sort: Literal["campaign", "reminder"] = "campaign"
+    kind: str = Field(
+        "", max_length=20, description="哪一类活动（新品、福利日……）；同类隔几天见 contact.same_kind_days"
+    )
+    content: Literal["", "useful", "fun", "product"] = Field("", description="有用、好玩还是产品；不写的活动算产品")
 
 
 class ScriptModel(Part):
@@ -72,6 +76,8 @@ class Beat:
     groups: tuple[str, ...]
     lateness: timedelta
     sort: Sort
+    kind: str = ""
+    content: str = ""
 
     def plays_in(self, group: str, settings: GroupSettings) -> bool:
         """Whether a group gets this beat."""
@@ -130,6 +136,7 @@ def _beats(name: str, script: ScriptModel, path: Path) -> list[Beat]:
         Beat(
             id=f"{name}.{beat.id}", script=name, title=beat.title, weekdays=beat.weekday, minute=beat.time,
             phrase=beat.phrase, slots=beat.slots, groups=beat.groups, lateness=beat.lateness, sort=Sort(beat.sort),
+            kind=beat.kind, content=beat.content,
         )
         for beat in script.beat
     ]  # fmt: skip

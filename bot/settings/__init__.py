@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.settings.checkin import CheckIn
+from bot.settings.contact import Contact
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
@@ -15,6 +16,7 @@ from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
+from bot.settings.quotas import Quota
 from bot.settings.welcome import Welcome
 
 
@@ -34,6 +36,7 @@ class GroupSettings(Part):
     points: Points = Field(default_factory=lambda: Points())
     quiz: Quiz = Field(default_factory=lambda: Quiz())
     games: Games = Field(default_factory=lambda: Games())
+    contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
 
 
@@ -44,6 +47,7 @@ class Settings(Part):
     storage: Storage = Field(default_factory=lambda: Storage())
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
     staff: tuple[Staff, ...] = ()
+    quota: tuple[Quota, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)
     wecom: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,8 @@
+X = 0
+
+
+class Privacy:
+    """."""
+
+    def __init__(self, db: object) -> None:
+        pass
