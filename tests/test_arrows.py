@@ -103,6 +103,8 @@ HANDLERS_FROM: dict[str, set[str]] = {
         "account",
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
+    "storage.bonds": {"Distance", "Handover"},
+    "storage.exposure": {"Shown"},
     "storage.sessions": {"Session"},
     "storage.draws": {"Draw", "WinnerRow"},
     "storage.gates": {"GateNote", "LEFT_EARLY"},

@@ -28,7 +28,7 @@ def rule(line: Unasked, known: Known, within: timedelta = DAY, **contact: Any) -
     return verdict.what, verdict.rule
 
 
-WARM = {"last_talk": NOON - DAY}
+WARM: dict[str, Any] = {"last_talk": NOON - DAY}
 """Somebody who spoke yesterday."""
 
 
