@@ -10,6 +10,7 @@ from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
+from bot.mood import Moods, load_moods
 from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
@@ -35,6 +36,7 @@ class Content:
     questions: tuple[Question, ...] = ()
     stories: Mapping[str, Story] = field(default_factory=dict)
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
+    moods: Moods = field(default_factory=lambda: Moods(None))
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -115,9 +117,11 @@ def _of_persona(
     questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())
     stories, bad = load_stories(folder / "story", taboo)
     read.problems += bad
+    moods, bad = load_moods(folder / "mood.toml")
+    read.problems += bad
     if persona is None or phrases is None:
         return None
-    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories)
+    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, moods=moods)
 
 
 def _phrases(

@@ -81,6 +81,9 @@ class Desk(Protocol):
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""
 
+    def mood_of(self, text: str) -> tuple[str, str] | None:
+        """(complaint or distress, the word that gave it away) of a normalised text."""
+
     def speaks(self, channel: str) -> str:
         """When a channel may speak: first, only in answer, or what a person confirmed."""
 

@@ -48,6 +48,7 @@ class FrontDesk:
         self.content = content
         self._outbox.voice = content.voice
         self._switchboard.spotter = content.faq.spot
+        self._switchboard.overhear = content.moods.overhear
         groups = {*self._config.named_groups, *self._store.members.groups()}
         groups |= {group for beats in content.scripts.values() for beat in beats for group in beat.groups}
         self._schedule.plan(content.scripts, self._store.agenda.beats(), groups, self._world.now())
@@ -150,6 +151,9 @@ class FrontDesk:
             f"数据库 {size:.1f} MB",
         ]
         return rows if not upcoming else [*rows, f"下一条定时 {following}"]
+
+    def mood_of(self, text: str) -> tuple[str, str] | None:
+        return self.content.moods.find(text)
 
     def speaks(self, channel: str) -> str:
         return self._outbox.speaks(channel)

@@ -35,6 +35,9 @@ CORE: dict[str, set[str]] = {
     "catalogue": {"config", "errors", "settings"},
     "quizbank": {"config", "errors", "games", "settings"},
     "story": {"config", "errors", "settings"},
+    # Words of complaint and distress, edited like the FAQ; whom a staff command means.
+    "mood": {"config", "errors", "settings", "words"},
+    "meant": {"context", "events"},
     # A draw as an operator writes it.
     "draw_plan": {"config", "errors", "games", "settings"},
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
@@ -63,7 +66,7 @@ CORE: dict[str, set[str]] = {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
-        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "contact", "exposure",
+        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "contact", "exposure", "meant",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -71,7 +74,7 @@ CORE: dict[str, set[str]] = {
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"mood", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "exposure", "replies", "settings", "voice", "world",
         "storage",

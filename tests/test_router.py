@@ -79,7 +79,7 @@ def test_words_belong_to_a_group() -> None:
             MemberJoined(id="j", at=NOW, channel="c", group="g", people=(Person("a"),)),
             ["invites.joined", "welcome.joined"],
         ),
-        (ContactAdded(id="c", at=NOW, channel="c", member="a"), ["welcome.contact_added"]),
+        (ContactAdded(id="c", at=NOW, channel="c", member="a"), ["distance.newcomer", "welcome.contact_added"]),
         (BeatDue(id="b", at=NOW, channel="c", group="g", beat="x.y"), ["campaign.due"]),
         (Tick(id="t", at=NOW, channel="", topic="welcome", key="g"), ["welcome.gap_over"]),
         (Tick(id="t", at=NOW, channel="", topic="nobody", key=""), []),
@@ -186,10 +186,10 @@ async def test_a_new_feature_is_one_router(open_room: OpenRoom, mine: Router) ->
 async def test_help_fits_the_asker(stage: Room) -> None:
     (mine,) = await stage.says("小明", "帮助")
     assert "签到" in mine.text
-    assert "设置" not in mine.text
+    assert "重载" not in mine.text
     (staff,) = await stage.boss_says("帮助")
     assert staff.phrase == "help.staff"
-    assert "设置" in staff.text
+    assert "重载" in staff.text
     assert keys(await stage.says("小明", "帮助 补签")) == ["help.command"]
     assert keys(await stage.says("小明", "帮助 设置")) == ["help.unknown"]
 
