@@ -185,6 +185,13 @@ class Bonds:
             is not None
         )
 
+    def event(self, event_id: str) -> tuple[str, str | None, str, int] | None:
+        """(kind, member, text, at ms) of what a line answered."""
+        row = self._execute(
+            "SELECT kind, member_id, coalesce(text, ''), at FROM interaction WHERE id = ?", (event_id,)
+        ).fetchone()
+        return tuple(row) if row else None
+
     def last_lines(self, group_id: str | None, member_id: str, seq_from: int, most: int) -> Sequence[tuple[str, str]]:
         """(member, text) of the newest messages of a place, oldest first; of 1:1 those of the member alone."""
         rows = self._execute(

@@ -161,6 +161,18 @@ class Exposures:
         )
         return [Shown(*row[:13], json.loads(row[13])) for row in rows]  # type: ignore[call-arg]  # the columns above
 
+    def line_saying(self, group_id: str | None, member_id: str | None, text: str, most: int) -> int | None:
+        """How many lines ago a place heard these words (1: the newest), of its newest `most`."""
+        start = text.strip()[:40]
+        for number, one in enumerate(self.lines_of(group_id, member_id, most), start=1):
+            if start and one.text.strip().startswith(start):
+                return number
+        return None
+
+    def held_from(self, member_id: str, since: int, most: int) -> list[Stopped]:
+        """1:1 lines that did not reach a member since a moment (ms), newest first."""
+        return [one for one in self.stopped(None, since, MOST) if one.member_id == member_id][:most]
+
     def drop_old(self, before: str, most: int) -> None:
         """Forgets rows whose line is gone from the outbox and that count for no window any more."""
         self._execute(

@@ -106,7 +106,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
         "account",
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
-    "storage.bonds": {"Distance", "Handover"},
+    "storage.bonds": {"Distance"},
     "storage.exposure": {"Shown"},
     "storage.sessions": {"Session"},
     "storage.draws": {"Draw", "WinnerRow"},
