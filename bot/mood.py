@@ -45,6 +45,8 @@ class Moods:
     """All words in one pass. Without a file nothing is ever heard."""
 
     def __init__(self, moods: MoodFile | None) -> None:
+        self._any: AhoCorasick | None = None
+        """Every word at once: most messages have none, and are looked through a single time."""
         self._ears: list[tuple[str, AhoCorasick, list[str], int]] = []
         self._question = moods.question if moods else Questions()
         for name in ("distress", "complaint") if moods else ():
@@ -52,9 +54,13 @@ class Moods:
             words = [fold(one) for one in (*mood.words, *mood.unless)]
             ear = AhoCorasick(words, matchkind=MatchKind.LeftmostLongest)
             self._ears.append((name, ear, words, len(mood.words)))
+        if moods is not None:
+            self._any = AhoCorasick([fold(one) for one in (*moods.distress.words, *moods.complaint.words)])
 
     def find(self, text: str) -> tuple[str, str] | None:
         """(complaint or distress, the word) of a normalised text; distress counts first."""
+        if self._any is None or not self._any.find_matches_as_indexes(text):
+            return None
         for name, ear, words, count in self._ears:
             for index, _, _ in ear.find_matches_as_indexes(text):
                 if index < count:

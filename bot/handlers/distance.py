@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.contact import CHOICES
 from bot.context import Context
-from bot.events import ContactAdded, MessageReceived, Tick
+from bot.events import MessageReceived, Tick
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
@@ -18,26 +18,14 @@ router.says(
         "distance.mine": "name rows", "distance.plain": "name", "distance.personal": "name",
     }
 )  # fmt: skip
-ASKED_AGAIN = timedelta(days=365)
 WORTH_ASKING = timedelta(hours=48)
 """The question about distance belongs to the first two days (article 002)."""
 HISTORY = 3
 
 
-@router.on(ContactAdded)
-def newcomer(event: ContactAdded, ctx: Context) -> Wishes:
-    rules = ctx.settings.contact
-    if not rules.ask:
-        return Silence("没开「新好友问一次」（contact.ask）")
-    if ctx.store.bonds.distances(ctx.member, 1) or ctx.resting("distance.ask", ctx.member, ASKED_AGAIN):
-        return Silence("问过想要多近了")
-    payload = {"member": ctx.member, "channel": event.channel, "since": ctx.at_ms}
-    ctx.wake("distance", ctx.member, ctx.now + rules.ask_after, payload)
-    return None
-
-
 @router.tick("distance")
 def ask(event: Tick, ctx: Context) -> Wishes:
+    """A little after the greeting of a new 1:1 contact (welcome asked for this wake-up)."""
     member, channel = str(event.payload.get("member", "")), str(event.payload.get("channel", ""))
     if ctx.store.bonds.distances(member, 1):
         return Silence("没等问，已经自己说了")
