@@ -246,7 +246,7 @@ def _stage(case: _Case) -> Verdict | None:
 def _no_promo(case: _Case) -> Verdict | None:
     if case.line.klass != "promo" or not case.rules.no_promo:
         return None
-    return Verdict("held", "这个群不促销（contact.no_promo）", rule="contact.no_promo")
+    return Verdict("held", "这个群不促销", rule="contact.no_promo")
 
 
 def _merged(case: _Case) -> Verdict | None:
