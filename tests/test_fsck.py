@@ -171,7 +171,9 @@ CASES: dict[str, Break] = {
 
 def test_every_rule_has_a_case() -> None:
     # Those of features have their cases beside them: test_fsck_points, test_quiz_fsck, test_living_games.
-    assert set(RULES) - {"ledger_sum", *POINT_QUESTIONS, *QUIZ_RULES, *GAME_RULES, *DRAW_RULES, *CONTACT_RULES} == set(CASES)
+    assert set(RULES) - {"ledger_sum", *POINT_QUESTIONS, *QUIZ_RULES, *GAME_RULES, *DRAW_RULES, *CONTACT_RULES} == set(
+        CASES
+    )
 
 
 @pytest.mark.parametrize("rule", CASES)
