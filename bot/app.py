@@ -92,6 +92,7 @@ class App:
         self.store = Store(self.database)
         self.luck = Luck(self._seed())
         self.switchboard.in_session = self.store.sessions.is_playing
+        self.switchboard.awake["care"] = lambda _group, member: self.store.bonds.is_handed_over(member)
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
         self._lay_changes_on()

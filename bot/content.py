@@ -11,6 +11,7 @@ from bot.config import Config, check_model, nearest, read_toml, shipped
 from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
+from bot.mood import Moods, load_moods
 from bot.opening_proof import opening_problems
 from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, Variant, load_scripts
@@ -38,6 +39,7 @@ class Content:
     stories: Mapping[str, Story] = field(default_factory=dict)
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
     banks: Mapping[str, Bank] = field(default_factory=dict)
+    moods: Moods = field(default_factory=lambda: Moods(None))
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -122,9 +124,12 @@ def _of_persona(
     read.problems += bad
     banks, bad = load_topics(folder / "banks", taboo)
     read.problems += bad
+    moods, bad = load_moods(folder / "mood.toml")
+    read.problems += bad
     if persona is None or phrases is None:
         return None
-    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks)
+    voice = Voice(persona, phrases)
+    return Content(voice, book, {}, catalogue, questions, stories, banks=banks, moods=moods)
 
 
 def _phrases(

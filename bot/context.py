@@ -96,6 +96,12 @@ class Desk(Protocol):
     def status(self) -> list[str]:
         """How the process is doing, one fact a line."""
 
+    def mood_of(self, text: str) -> tuple[str, str] | None:
+        """(complaint or distress, the word that gave it away) of a normalised text."""
+
+    def speaks(self, channel: str) -> str:
+        """When a channel may speak: first, only in answer, or what a person confirmed."""
+
     def staff_rooms(self) -> list[tuple[str, str]]:
         """(channel, member id) of those who are told when something needs a person."""
 

@@ -53,6 +53,7 @@ class FrontDesk:
         self.content = content
         self._outbox.voice = content.voice
         self._switchboard.spotter = content.faq.spot
+        self._switchboard.overhear = content.moods.overhear
         groups = {*self._config.named_groups, *self._store.members.groups()}
         groups |= {group for beats in content.scripts.values() for beat in beats for group in beat.groups}
         self._schedule.plan(content.scripts, self._store.agenda.beats(), groups, self._world.now())
@@ -131,7 +132,14 @@ class FrontDesk:
         if bank is not None:  # which entry it will be is decided when it is posted
             fitting = bank.fitting(settings.type, self._world.now().astimezone(zone_of(settings)).date())
             slots["entry"] = fitting[0].text if fitting else ""
-        return Say(words.phrase, slots, sort=Sort(known.sort), picture=words.picture)
+        return Say(
+            words.phrase,
+            slots,
+            sort=Sort(known.sort),
+            picture=words.picture,
+            kind=known.kind,
+            content=known.budgeted_as,
+        )
 
     def beat(self, name: str) -> Beat | None:
         return self._schedule.beats.get(name)
@@ -182,6 +190,12 @@ class FrontDesk:
             f"数据库 {size:.1f} MB",
         ]
         return rows if not upcoming else [*rows, f"下一条定时 {following}"]
+
+    def mood_of(self, text: str) -> tuple[str, str] | None:
+        return self.content.moods.find(text)
+
+    def speaks(self, channel: str) -> str:
+        return self._outbox.speaks(channel)
 
     def staff_rooms(self) -> list[tuple[str, str]]:
         rooms = []

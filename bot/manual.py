@@ -17,6 +17,7 @@ from bot.settings import GroupSettings
 from bot.settings.checkin import Milestone
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
 from bot.settings.points import Level
+from bot.settings.quotas import Quota
 from bot.shown import shown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -29,6 +30,7 @@ _TABLES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ('[groups.default] 和 [groups."群 id"]', "每个群的设置；没写的群用 default", GroupSettings),
     ("checkin.milestones 里的一项", "连续签到满几天给什么", Milestone),
     ("points.levels 里的一项", "攒够几分叫什么", Level),
+    ("[[quota]] 里的一条", "平台限额，自带的在 bot/quotas.toml", Quota),
     ("persona/<名字>/shop.toml 里的一件 [[item]]", "积分商城卖什么", Item),
 )
 

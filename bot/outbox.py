@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from bot.channels import Channel, Line, Receipt
 from bot.config import Config
-from bot.contact import Verdict, decide
+from bot.contact import UNASKED, Verdict, decide
 from bot.errors import Refused, Retryable
 from bot.events import Event
+from bot.exposure import Exposure
 from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.voice import Voice, cut, pack, unpack
@@ -79,6 +80,7 @@ class Outbox:
     def __init__(self, store: Store, config: Config, world: World, luck: Luck, channels: Mapping[str, Channel]) -> None:
         self._store = store
         self._rows = store.outbox
+        self.exposure = Exposure(store, config)
         self._config = config
         self._world = world
         self._luck = luck
@@ -97,6 +99,11 @@ class Outbox:
         """The earliest moment (ms) that a line was put off to, until the engine takes note of it."""
         self._started = to_ms(world.now())
         self.voice: Voice
+
+    def speaks(self, channel: str) -> str:
+        """When a channel may speak: first, only in answer, or what a person confirmed."""
+        gate = self._gates.get(channel)
+        return gate.channel.abilities.speaks if gate else "first"
 
     @property
     def channels(self) -> list[str]:
@@ -124,6 +131,8 @@ class Outbox:
         row = self._rows.queue(waiting, created, text)
         if row is None:
             return None
+        if waiting.sort in UNASKED:
+            self.exposure.note(waiting._replace(id=row), say)
         if text is not None:
             self._spoken[waiting.channel].append(_line(waiting, row, text))
         elif not_before > created:
@@ -136,6 +145,8 @@ class Outbox:
         """The words of a line that nothing holds back: it is stored claimed, in one statement. None for all others,
         which `claim` looks at."""
         name = line.channel
+        if line.sort in UNASKED:  # the table knows how often people were written to
+            return None
         waits = gate.paced or line.not_before > stamp or self._fresh[name] or stamp >= self._silent_until[name]
         if waits or gate.room <= len(self._spoken[name]):
             return None
@@ -194,11 +205,13 @@ class Outbox:
     def _take(self, row: Waiting, gate: Gate, now: datetime, stamp: int) -> Line | None:
         settings = self._config.group(row.group_id)
         verdict = self._verdict(row, gate, settings, now)
+        if row.sort in UNASKED:
+            verdict, row = self.exposure.judge(row, verdict, settings, now, gate.channel.abilities.speaks)
         if verdict.what == "later" and verdict.until is not None:
             self._put_off(row.id, to_ms(verdict.until), verdict.why, paced=False)
             return None
         if verdict.what != "now":
-            self._rows.close(row.id, verdict.what, stamp, verdict.why)
+            self._rows.close(row.id, "expired" if verdict.what == "expired" else "held", stamp, verdict.why)
             return None
         # A place in the pace that was booked before a restart is void: else all that waited would leave at once.
         if not row.paced or row.not_before < self._started:
@@ -218,6 +231,8 @@ class Outbox:
             self.troubles.append((row.key, f"话术 {row.phrase} 缺失"))
             return None
         self._rows.claim(row.id, text)
+        if row.sort in UNASKED:
+            self.exposure.count(row, settings, now)
         return _line(row, row.id, text)
 
     def _verdict(self, row: Waiting, gate: Gate, settings: GroupSettings, now: datetime) -> Verdict:

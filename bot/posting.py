@@ -1,5 +1,6 @@
 """A beat that fell due becomes a line, a task, or a note of why not: lateness, merging, banks, variants."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.context import Context, zone_of
@@ -57,7 +58,7 @@ def _post(ctx: Context, beat: Beat, *, late: bool) -> Wishes:
     expires = ctx.event.at + max(beat.lateness, least)
     return Say(
         line.key, line.slots, sort=line.sort, expires=expires, because=why(beat, merged=line.key == "calendar.merged"),
-        picture=line.picture,
+        picture=line.picture, kind=line.kind, content=line.content,
     )  # fmt: skip
 
 
@@ -76,7 +77,9 @@ def line_of(ctx: Context, beat: Beat, group: str, due: datetime) -> Say | None:
         if entry is None:
             return None
         slots["entry"] = entry
-    return Say(words.phrase, slots, sort=Sort(beat.sort), picture=words.picture)
+    return Say(
+        words.phrase, slots, sort=Sort(beat.sort), picture=words.picture, kind=beat.kind, content=beat.budgeted_as
+    )
 
 
 def _entry(ctx: Context, beat: Beat, group: str, settings: GroupSettings, due: datetime) -> str | None:
@@ -105,7 +108,7 @@ def _with_earlier(ctx: Context, beat: Beat, line: Say) -> Say:
             continue
         ctx.store.calendar.settle(post.number, ("merge",), "merged", "", f"并进了「{beat.title}」")
         ctx.store.agenda.forget_wake("late", str(post.number))
-        line = Say("calendar.merged", {"text": line, "earlier": text}, sort=line.sort, picture=line.picture)
+        line = replace(line, key="calendar.merged", slots={"text": line, "earlier": text})
         taken += 1
     return line
 

@@ -22,7 +22,8 @@ class Say:
 
     Without `group` and `member` it goes where the event came from. `member` alone means 1:1; `mention` names people to
     @ in a group. `at` and `expires` bound when it may leave. `because` is the reason in words that staff can read.
-    A slot may itself be a Say: it is put into words first.
+    A slot may itself be a Say: it is put into words first. For the contact policy an unasked line says what `kind` of
+    campaign it is (any word) and its `content`: useful, fun or product; unsaid counts as product.
     """
 
     key: str
@@ -36,6 +37,8 @@ class Say:
     expires: datetime | None = None
     because: str = ""
     picture: str = ""
+    kind: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

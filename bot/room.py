@@ -119,8 +119,13 @@ class Room:
 
     async def until(self, moment: datetime) -> list[Line]:
         """Time goes by until then."""
-        span = max(moment - self.stage.now, timedelta(0))
+        before = self.stage.now
+        span = max(moment - before, timedelta(0))
         lines = await self.happen({"until": self.stage.now + span}, self.stage.wait(span), asked=False)
+        held = self.stage.held_since(before + timedelta(milliseconds=1))
+        if held:
+            self.note(f"有 {len(held.splitlines())} 条按规矩没发。想知道原因：/为什么")
+            self.reason = held
         if lines:
             await self.keep()
         return lines

@@ -48,6 +48,17 @@ Spotter = Callable[[Reading, str | None, GroupSettings], Hit | None]
 """The keyword look-up: pure, one pass over the text."""
 
 
+class Overhear(Protocol):
+    """Looks at a message that is no command: pure, one pass over the text."""
+
+    def __call__(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> str:
+        """Which band must hear it, or an empty string."""
+
+
+def _deaf(reading: Reading, settings: GroupSettings, *, answered: bool) -> str:  # noqa: ARG001
+    return ""
+
+
 class Router:
     """What one handler file offers. A new feature is one file with `router = Router("its-name")`."""
 
@@ -102,10 +113,10 @@ class Router:
         return register
 
     def band(self, name: str) -> Callable[[H], H]:
-        """One of the bands that belong to a single handler: session, keyword, fallback, refusal."""
+        """One of the bands that belong to a single handler: session, keyword, fallback, refusal, mood, question."""
 
         def register(handler: H) -> H:
-            self.bands.append((name, Route(self._name_of(handler), handler, may_pass=name == "session")))
+            self.bands.append((name, Route(self._name_of(handler), handler, may_pass=name in MAY_PASS)))
             return handler
 
         return register
@@ -129,7 +140,8 @@ class Router:
         return f"{self.name}.{handler.__name__}"
 
 
-BANDS = ("session", "keyword", "fallback", "refusal")
+BANDS = ("session", "keyword", "fallback", "refusal", "mood", "question")
+MAY_PASS = ("session", "mood", "question")
 
 
 class Switchboard:
@@ -146,6 +158,8 @@ class Switchboard:
         self._bands = {name: route for router in self.routers for name, route in router.bands}
         self.phrases = {key: slots for router in self.routers for key, slots in router.phrases.items()}
         self.spotter: Spotter = lambda _reading, _group, _settings: None
+        self.overhear: Overhear = _deaf
+        """Whether a message that is no command is a complaint, distress or an open question: its band, or nothing."""
         self.in_session: Callable[[str], bool] = lambda _group: False
         """Whether a game runs in a group: then its session looks at messages first."""
         self.after = tuple(route for router in self.routers for route in router.after)
@@ -199,8 +213,12 @@ class Switchboard:
         """Who answers this event; no route at all for chat that nobody asked us about."""
         if isinstance(event, MessageReceived):
             routes, hit = self._of_message(event, reading, settings, role)
+            # A command is never searched for moods.
+            aside = "" if self._is_command(routes) else self.overhear(reading, settings, answered=hit is not None)
             if event.group is not None and self.in_session(event.group):
                 routes = (self._bands["session"], *routes)
+            if aside:
+                routes = (self._bands[aside], *routes)
             for name, wants in self.awake.items():
                 if wants(event.group, event.member):
                     routes = (*self._watchers.get(name, ()), *routes)
@@ -209,6 +227,9 @@ class Switchboard:
             route = self._topics.get(event.topic)
             return ((route,) if route else ()), None
         return self._events.get(BeatDue.kind if isinstance(event, BeatDue) else event.kind, ()), None
+
+    def _is_command(self, routes: tuple[Route, ...]) -> bool:
+        return bool(routes) and routes[0] is not self._bands["keyword"] and routes[0] is not self._bands["fallback"]
 
     def command_of(self, reading: Reading, settings: GroupSettings) -> Route | None:
         """The command that a message is, whoever said it."""

@@ -142,12 +142,15 @@ def line_for(
     if personal.where == "group" and place:
         return Say(
             words.phrase, slots, group=place, mention=(member,), sort=Sort(beat.sort), expires=expires,
-            because=because, picture=words.picture,
+            because=because, picture=words.picture, kind=beat.kind, content=beat.budgeted_as,
         )  # fmt: skip
     channel = ctx.store.members.channel_of_member(member)
+    # A step that follows at once on what the member did is an answer; the policy holds back what nobody asked for.
+    answers = personal.step > 1 and not (personal.days or personal.hours)
+    sort = Sort.REPLY if answers else Sort(beat.sort)
     return Say(
-        words.phrase, slots, member=member, channel=channel, sort=Sort(beat.sort), expires=expires, because=because,
-        picture=words.picture,
+        words.phrase, slots, member=member, channel=channel, sort=sort, expires=expires, because=because,
+        picture=words.picture, kind=beat.kind, content=beat.budgeted_as,
     )  # fmt: skip
 
 

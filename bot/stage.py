@@ -14,7 +14,7 @@ from bot.context import zone_of
 from bot.errors import Mistake
 from bot.events import ContactAdded, Event, MemberJoined, MemberLeft, MessageReceived, Person
 from bot.settings.kinds import parse_clock, parse_span
-from bot.world import VirtualWorld
+from bot.world import VirtualWorld, from_ms, to_ms
 
 CHANNEL = "terminal"
 GROUP = "yuanqi"
@@ -255,6 +255,15 @@ class Stage:
         except ValueError:
             raise Mistake("stage.moment", text=text) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+
+    def held_since(self, moment: datetime) -> str:
+        """Which lines did not leave since then, by which rule; empty when all did."""
+        found = self.app.store.exposures.stopped(None, to_ms(moment), 5)
+        zone = zone_of(self.app.config.group(self.group))
+        return "\n".join(
+            f"{from_ms(one.judged_at).astimezone(zone):%m-%d %H:%M} 没发 {one.phrase}：{one.why}（规则 {one.rule}）"
+            for one in reversed(found)
+        )
 
     def why(self) -> str:
         """Why the bot said its last line, or why it said nothing to the last message."""

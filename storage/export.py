@@ -129,6 +129,18 @@ EXPORTS: dict[str, Export] = {
             "\nstatus 状态 word\nopened_at 开始时间 time"
         ),
     ),
+    "exposure": Export(
+        "SELECT e.line, e.sort, e.class, e.kind, e.channel, e.group_id, e.group_id, e.member_id, m.name, e.phrase,"
+        " e.day, e.at, e.day_limit, e.week_limit, e.verdict, e.rule, e.why, e.evidence, e.judged_at,"
+        " o.state FROM exposure e LEFT JOIN outbox o ON o.key = e.line LEFT JOIN member m"
+        " ON m.member_id = e.member_id ORDER BY o.id, e.line",
+        _columns(
+            f"line 发件箱键\nsort 类别 word\nclass 预算 word\nkind 活动类别\nchannel 通道\n{_GROUP}\n{_WHO}"
+            "\nphrase 话术\nday 记在哪天\nat 记账时间 time\nday_limit 当时一天上限 number"
+            "\nweek_limit 当时七天上限 number"
+            "\nverdict 判定 word\nrule 规则\nwhy 原因\nevidence 依据 json\njudged_at 判定时间 time\nstate 状态 word"
+        ),
+    ),
     "audit": Export(
         "SELECT a.id, a.at, a.staff_id, m.name, a.group_id, a.group_id, a.action, a.what, a.event_id FROM audit a"
         " LEFT JOIN member m ON m.member_id = a.staff_id ORDER BY a.id",
@@ -144,6 +156,7 @@ _WORDS = {
     "own": "签到", "make_up": "补签", "points": "积分", "make_up_card": "补签卡", "reply": "回复", "game": "游戏",
     "reminder": "提醒", "campaign": "活动", "staff": "员工", "queued": "排队", "sending": "发送中", "sent": "已发",
     "unknown": "结果未知", "failed": "失败", "expired": "过期", "held": "扣下",
+    "promo": "促销", "content": "内容", "now": "发", "later": "等等再发", "merged": "合并", "never": "不发给他",
     "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
 

@@ -1,10 +1,12 @@
 """The families of tables together, bound to the one connection that writes."""
 
 from storage.agenda import Agenda
+from storage.bonds import Bonds
 from storage.calendar import Calendar
 from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
+from storage.exposure import Exposures
 from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
@@ -12,6 +14,7 @@ from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
 from storage.points import Points
+from storage.privacy import Privacy
 from storage.quizzes import Quizzes
 from storage.sequences import Sequences
 from storage.sessions import Sessions
@@ -43,6 +46,9 @@ class Store:
         self.calendar = Calendar(db)
         self.sequences = Sequences(db)
         self.tasks = Tasks(db)
+        self.exposures = Exposures(db)
+        self.bonds = Bonds(db)
+        self.privacy = Privacy(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -52,3 +58,5 @@ class Store:
         self.draws.forget_cache()
         self.ledger.forget_cache()
         self.sequences.forget_cache()
+        self.exposures.forget_cache()
+        self.bonds.forget_cache()

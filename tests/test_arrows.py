@@ -37,6 +37,9 @@ CORE: dict[str, set[str]] = {
     "catalogue": {"config", "errors", "settings"},
     "quizbank": {"config", "errors", "games", "settings"},
     "story": {"config", "errors", "settings"},
+    # Words of complaint and distress, edited like the FAQ; whom a staff command means.
+    "mood": {"config", "errors", "settings", "words"},
+    "meant": {"context", "events"},
     # A draw as an operator writes it.
     "draw_plan": {"config", "errors", "games", "settings"},
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
@@ -83,16 +86,19 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
-        "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
-        "claims", "contact",
+        "exposure", "meant",
     },
+    # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
+    "quotas": {"config", "settings"},
+    "exposure": {"config", "contact", "context", "quotas", "replies", "settings", "storage", "world"},
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood"},
     "outbox": {
-        "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
+        "channels", "config", "contact", "errors", "events", "exposure", "replies", "settings", "voice", "world",
+        "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
@@ -118,11 +124,12 @@ HANDLERS_FROM: dict[str, set[str]] = {
         "CARD",
         "Earning",
         "POINTS",
-        "Earning",
         "Movement",
         "account",
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
+    "storage.bonds": {"Distance"},
+    "storage.exposure": {"Shown"},
     "storage.sessions": {"Session"},
     "storage.calendar": {"LatePost", "OPEN"},
     "storage.tasks": {"Task"},

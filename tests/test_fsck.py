@@ -12,6 +12,7 @@ from bot.__main__ import main
 from storage.database import Database
 from storage.fsck import MOST, RULES, check
 from storage.fsck_calendar import CALENDAR_RULES
+from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
@@ -171,9 +172,15 @@ CASES: dict[str, Break] = {
 
 def test_every_rule_has_a_case() -> None:
     # Those of features have their cases beside them: test_fsck_points, test_quiz_fsck, test_living_games.
-    assert set(RULES) - {"ledger_sum", *POINT_QUESTIONS, *QUIZ_RULES, *GAME_RULES, *DRAW_RULES, *CALENDAR_RULES} == set(
-        CASES
-    )
+    assert set(RULES) - {
+        "ledger_sum",
+        *POINT_QUESTIONS,
+        *QUIZ_RULES,
+        *GAME_RULES,
+        *DRAW_RULES,
+        *CALENDAR_RULES,
+        *CONTACT_RULES,
+    } == set(CASES)
 
 
 @pytest.mark.parametrize("rule", CASES)

@@ -29,6 +29,7 @@ NAMES = {
     "winners": "中奖",
     "prizes": "奖品发放",
     "redemptions": "兑换",
+    "exposure": "触达",
     "audit": "审计",
 }
 

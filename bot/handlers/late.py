@@ -69,6 +69,7 @@ def send_after_all(event: MessageReceived, ctx: Context) -> Wishes:
     sent = Say(
         line.key, line.slots, group=post.group_id, channel=channel_of(ctx, post.group_id), sort=line.sort,
         because=f"{ctx.name} 补发「{title}」，脚本 {post.beat}，{post.reason}", picture=line.picture,
+        kind=line.kind, content=line.content,
     )  # fmt: skip
     if post.group_id == event.group:
         return sent  # the post itself is the answer

@@ -99,6 +99,9 @@ def contact_added(event: ContactAdded, ctx: Context) -> Wishes:
     first = ctx.store.members.become_contact(ctx.member, ctx.at_ms, event.source)
     if not first:
         return Silence("早就打过招呼了")
+    if ctx.settings.contact.ask:  # how near they want us is asked a little later (distance)
+        payload = {"member": ctx.member, "channel": event.channel, "since": ctx.at_ms}
+        ctx.wake("distance", ctx.member, ctx.now + ctx.settings.contact.ask_after, payload)
     return Say(
         "welcome.contact", {"name": ctx.name, "offer": say("welcome.offer")}, member=event.member,
         expires=event.at + GREETING_WINDOW, because="新加的好友，马上打招呼",

@@ -113,6 +113,11 @@ class Beat:
         """Its minute is a matter of luck and not told beforehand."""
         return self.trigger is not None and self.trigger.between is not None
 
+    @property
+    def budgeted_as(self) -> str:
+        """What the contact policy takes it for: whatever sells is a product post, whatever its file calls it."""
+        return "product" if self.deal else self.content
+
     def plays_in(self, group: str, settings: GroupSettings) -> bool:
         """Whether a group gets this beat: by name, else by script, and then by type, tag and no-promotion flag."""
         if not (group in self.groups if self.groups else self.script in settings.scripts):

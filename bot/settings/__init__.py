@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bot.settings.calendar import CalendarSettings
 from bot.settings.checkin import CheckIn
+from bot.settings.contact import Contact
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
@@ -16,6 +17,7 @@ from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
+from bot.settings.quotas import Quota
 from bot.settings.welcome import Welcome
 
 
@@ -39,6 +41,7 @@ class GroupSettings(Part):
     points: Points = Field(default_factory=lambda: Points())
     quiz: Quiz = Field(default_factory=lambda: Quiz())
     games: Games = Field(default_factory=lambda: Games())
+    contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
 
@@ -50,6 +53,7 @@ class Settings(Part):
     storage: Storage = Field(default_factory=lambda: Storage())
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
     staff: tuple[Staff, ...] = ()
+    quota: tuple[Quota, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)
     wecom: dict[str, Any] = Field(default_factory=dict)
