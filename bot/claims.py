@@ -24,7 +24,9 @@ def watch(ctx: Context, draw: Draw, since: int | None = None) -> None:
     for before, else until now."""
     if since is None:
         since = int(ctx.store.agenda.payload_of(TOPIC, str(draw.id)).get("since", to_ms(ctx.now)))
-    ahead = [one for winner in ctx.store.draws.unclaimed(draw.id) for one in moments(winner, since)]
+    spans = [int(before.total_seconds() * 1000) for before in BEFORE]
+    found = [ctx.store.draws.next_unclaimed(draw.id, since, span) for span in spans]
+    ahead = [due - span for due, span in zip(found, spans, strict=True) if due is not None]
     if ahead:
         ctx.wake(TOPIC, str(draw.id), from_ms(min(ahead)), {"group": draw.groups[0], "since": since})
     else:

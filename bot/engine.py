@@ -374,6 +374,8 @@ class Engine:
                 self._wake_by(self._schedule.next_due)
         if event.member is not None:
             members.see_member(event.member, self.reader.display(event.name), event.channel, at)
+            if event.group is not None:
+                members.see_in(event.member, event.group, at)
         if isinstance(event, MemberJoined):
             for person in event.people:
                 members.see_member(person.id, self.reader.display(person.name), event.channel, at)

@@ -51,7 +51,7 @@ def _active(ctx: Context, group: str | None) -> Iterator[Beat]:
             not beat.audience.types or settings.type in beat.audience.types
         )
         tagged = not beat.audience.tags or not set(beat.audience.tags).isdisjoint(settings.tags)
-        if fits_group and tagged and not (settings.calendar.no_promo and (beat.deal or beat.content == "product")):
+        if fits_group and tagged and not (settings.contact.no_promo and (beat.deal or beat.content == "product")):
             yield beat
 
 
@@ -71,8 +71,8 @@ def _wake(ctx: Context, beat: str, member: str, place: str, since: int, due: dat
 
 
 def _key(beat: str, member: str, place: str, since: int) -> str:
-    """The key of a step's wake-up: ids may contain anything, so the first of them comes with its length."""
-    return f"{beat}|{since}|{len(place)}|{place}|{member}"
+    """The key of a step's wake-up: ids may contain anything, and storage/privacy.py finds them between the slashes."""
+    return f"{beat}/{since}/{quote(place, safe='')}/{quote(member, safe='')}"
 
 
 def segments_of(ctx: Context, member: str) -> set[str]:
@@ -110,7 +110,7 @@ def say_step(ctx: Context, beat_id: str, member: str, place: str, since: int) ->
         return _end(ctx, step, "cancelled", f"只给 {beat.audience.segment}，这位是 {'、'.join(sorted(segments))}")
     if beat.task is not None:
         ctx.store.sequences.become(step, "said")
-        key = f"{beat_id}|{since}|{quote(place, safe='')}|{quote(member, safe='')}"
+        key = _key(beat_id, member, place, since)
         return open_task(ctx, key, beat.task, group=place or None, member=member, because=f"{beat.title}，要人来做")
     if personal.where == "private" and not ctx.store.members.is_contact(member):
         return _end(ctx, step, "cancelled", "还不是好友，不能私聊")

@@ -349,6 +349,16 @@ class Draws:
         sql = f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? AND state = 'won' ORDER BY turn"
         return [WinnerRow(*row) for row in self._execute(sql, (number,))]
 
+    def next_unclaimed(self, number: int, since: int, before: int) -> int | None:
+        """When (ms) the next unclaimed prize is lost, of those where `before` ms earlier is after `since` and after
+        the winner won. By index, however many have won."""
+        row = self._execute(
+            "SELECT due FROM draw_winner WHERE draw_id = ? AND state = 'won' AND due > ? AND due - ? > at"
+            " ORDER BY due LIMIT 1",
+            (number, since + before, before),
+        ).fetchone()
+        return row[0] if row else None
+
     def overdue(self, number: int, at: int) -> list[WinnerRow]:
         """Who has not claimed by now (ms)."""
         sql = f"SELECT {_WINNER} FROM draw_winner WHERE draw_id = ? AND state = 'won' AND due <= ? ORDER BY turn"

@@ -10,17 +10,19 @@ REMEMBERED = 20_000
 
 
 class Members:
-    """The tables `chat_group`, `member` and `membership`."""
+    """The tables `chat_group`, `member`, `membership` and `presence`."""
 
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
         self._names: OrderedDict[str, str] = OrderedDict()
         self._groups: OrderedDict[str, str] = OrderedDict()
+        self._heard: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def forget_cache(self) -> None:
         """Drops what is remembered: called whenever something was taken back."""
         self._names.clear()
         self._groups.clear()
+        self._heard.clear()
 
     def see_group(self, group_id: str, channel: str, at: int) -> bool:
         """Notes that a group exists and which channel it is heard on. True when it is new."""
@@ -48,6 +50,15 @@ class Members:
         if name:
             _remember(self._names, member_id, name)
 
+    def see_in(self, member_id: str, group_id: str, at: int) -> None:
+        """Notes that a member was heard in a group."""
+        if (member_id, group_id) in self._heard:
+            return
+        self._execute("INSERT INTO presence VALUES (?,?,?) ON CONFLICT DO NOTHING", (member_id, group_id, at))
+        self._heard[member_id, group_id] = None
+        if len(self._heard) > REMEMBERED:
+            self._heard.popitem(last=False)
+
     def name(self, member_id: str) -> str:
         """The name a member goes by, or their id."""
         name = self._names.get(member_id)
@@ -65,14 +76,10 @@ class Members:
         else:
             seen = " OR ".join(
                 f"EXISTS (SELECT 1 FROM {table} s WHERE s.member_id = m.member_id AND s.group_id = ?2)"
-                for table in ("membership", "check_in", "talk_day", "interaction_month")
-            )
-            said = (
-                "EXISTS (SELECT 1 FROM interaction s WHERE s.kind = 'message' AND s.member_id = m.member_id"
-                " AND s.group_id = ?2)"
+                for table in ("membership", "check_in", "presence")
             )
             rows = self._execute(
-                f"SELECT member_id FROM member m WHERE (member_id = ?1 OR name = ?1) AND ({seen} OR {said}) LIMIT 3",
+                f"SELECT member_id FROM member m WHERE (member_id = ?1 OR name = ?1) AND ({seen}) LIMIT 3",
                 (text, group_id),
             )
         return [row[0] for row in rows]

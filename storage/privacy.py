@@ -46,7 +46,9 @@ _WIPED = f"'{GONE}'"
 COVER: tuple[Cover, ...] = (
     Cover("member", "资料", ("member_id",), (("name", _WIPED), ("source", "NULL"), ("contact_since", "NULL"))),
     Cover("membership", "进群", ("member_id",), (("source", "NULL"),), also_who=("inviter",)),
+    Cover("presence", "在哪些群说过话", ("member_id",), drop=True),
     Cover("check_in", "签到", ("member_id",)),
+    Cover("title_told", "称号", ("member_id",)),
     Cover("entry", "积分流水", ("account",)),
     Cover("movement", "流水", keys=("key",), free=("cause",)),
     Cover("prize", "奖品", ("member_id",), keys=("key",)),
@@ -71,6 +73,10 @@ COVER: tuple[Cover, ...] = (
     Cover("handover", "转人工", ("member_id",), also_who=("ended_by",)),
     Cover("open_question", "没答的问题", ("member_id",), drop=True),
     Cover("purchase", "购买", ("member_id",), (("what", _WIPED),), also_who=("noted_by",)),
+    Cover("sequence_start", "跟进开始", ("member_id",), drop=True),
+    Cover("sequence_step", "跟进", ("member_id",), drop=True),
+    Cover("task", "交给员工的事", ("member_id",), keys=("key",), free=("what",), also_who=("owner", "closed_by")),
+    Cover("late_post", "晚到的内容", ("group_id",), also_who=("settled_by",)),
     Cover("exposure", "主动发给你的", ("member_id",), boxes=("slots", "evidence"), free=("why",)),
     Cover(
         "outbox", "说给你的", ("member_id",), (("slots", "'{}'"), ("mentions", "NULL")),

@@ -206,7 +206,7 @@ def test_the_shipped_month_of_a_knowledge_group() -> None:
 
 
 def test_a_knowledge_group_without_promotion_hears_of_no_product() -> None:
-    week = week_of("knowledge", date(2026, 12, 14), calendar={"no_promo": True})
+    week = week_of("knowledge", date(2026, 12, 14), contact={"no_promo": True})
     assert week["12-16"] == week["12-20"] == "08:00 food-calendar"
 
 

@@ -77,9 +77,12 @@ def test_words_belong_to_a_group() -> None:
     [
         (
             MemberJoined(id="j", at=NOW, channel="c", group="g", people=(Person("a"),)),
-            ["invites.joined", "welcome.joined"],
+            ["invites.joined", "welcome.joined", "welcome_sequence.joined"],
         ),
-        (ContactAdded(id="c", at=NOW, channel="c", member="a"), ["welcome.contact_added"]),
+        (
+            ContactAdded(id="c", at=NOW, channel="c", member="a"),
+            ["welcome.contact_added", "welcome_sequence.contact_added"],
+        ),
         (BeatDue(id="b", at=NOW, channel="c", group="g", beat="x.y"), ["campaign.due"]),
         (Tick(id="t", at=NOW, channel="", topic="welcome", key="g"), ["welcome.gap_over"]),
         (Tick(id="t", at=NOW, channel="", topic="nobody", key=""), []),

@@ -12,7 +12,7 @@ from bot.replies import Wishes
 from bot.router import Router
 from bot.sequences import begin_sequence
 from storage.fsck import check
-from tests.conftest import BOSS, OpenRoom, Room, a_config, group_config, keys
+from tests.conftest import BOSS, OpenRoom, Room, a_config, keys
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 def private(*scripts: str, **more: Any) -> dict[str, Any]:
     """Settings in which these scripts are played in 1:1 and the group gets no posts of its own."""
-    own = {"calendar": {"private": list(scripts)}}
+    own = {"calendar": {"private": list(scripts)}, "contact": {"ask": False}}
     return {"groups": {"default": own, "yuanqi": {"scripts": [], **own}}, **more}
 
 
@@ -123,7 +123,7 @@ async def test_a_step_is_said_once_however_often_its_tick_comes(newcomer: Room) 
 
 async def test_without_the_setting_nobody_is_followed_up(quiet_stage: Room) -> None:
     await quiet_stage.adds_contact("阿杰")
-    assert keys(await quiet_stage.wait(5 * DAY)) == []
+    assert keys(await quiet_stage.wait(5 * DAY)) == ["distance.ask"]
     assert quiet_stage.rows("SELECT * FROM sequence_step") == []
 
 
@@ -261,7 +261,12 @@ async def own(open_room: OpenRoom, tmp_path: Path) -> Room:
     folder = tmp_path / "scripts"
     folder.mkdir()
     (folder / "mine.toml").write_text(OWN, encoding="utf-8")
-    return await open_room({"bot": {"scripts": str(folder)}, **group_config(scripts=["mine"])})
+    return await open_room(
+        {
+            "bot": {"scripts": str(folder)},
+            "groups": {"default": {"contact": {"ask": False}}, "yuanqi": {"scripts": ["mine"]}},
+        }
+    )
 
 
 async def test_whoever_joins_is_spoken_to_in_the_group_by_name_once(own: Room) -> None:

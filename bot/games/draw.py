@@ -81,7 +81,7 @@ def ranking(seed: str, lines: Sequence[str]) -> list[int]:
     scores = [b""]  # nobody has the number 0
     for number, line in enumerate(lines, start=1):
         if "*" in line:
-            tickets = int(line.partition("*")[2] or 1)
+            tickets = max(1, int(line.partition("*")[2] or 1))
             scores.append(min(score(number, line, ticket) for ticket in range(1, tickets + 1)))
         else:
             scores.append(score(number, line, 1))

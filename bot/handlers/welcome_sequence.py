@@ -10,7 +10,7 @@ from bot.replies import PASS, Pass, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.sequences import begin_sequence, current_step, line_for, notice_deed, notice_talk, say_step, segments_of
 
-router = Router("sequence", "定时")
+router = Router("welcome_sequence", "定时")
 router.says(
     {"sequence.bought": "name rows", "sequence.bought_plain": "name", "sequence.usage": "", "sequence.none": "name"}
 )

@@ -122,7 +122,7 @@ class Beat:
         """Whether a group gets this beat: by name, else by script, and then by type, tag and no-promotion flag."""
         if not (group in self.groups if self.groups else self.script in settings.scripts):
             return False
-        if settings.calendar.no_promo and (self.deal or self.content == "product"):
+        if settings.contact.no_promo and (self.deal or self.content == "product"):
             return False
         wanted = self.audience
         return (not wanted.types or settings.type in wanted.types) and (

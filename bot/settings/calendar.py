@@ -18,9 +18,6 @@ class CalendarSettings(Part):
     anchor: Day = Field(
         None, title="活动那天", description="写日期，这个群的脚本就围着这天转（T-3 到 T0）；留空用脚本自己的 anchor"
     )
-    no_promo: bool = Field(
-        False, title="不做推广", description="产品和优惠的定时内容都不发；文章 004：零营销的群聊得更久"
-    )
     min_gap: Span = Field(
         timedelta(minutes=10), title="同一拍至少隔多久", description="时间写错或改乱时，同一条也不会连着刷屏"
     )

@@ -12,6 +12,16 @@ ALTER TABLE draw RENAME COLUMN way TO enter;
 INDICES = """
 CREATE INDEX draw_winner_by_place ON draw_winner (draw_id, place);
 CREATE INDEX member_by_name ON member (name);
-CREATE INDEX interaction_said ON interaction (member_id, group_id) WHERE kind = 'message';
-CREATE INDEX interaction_month_by_member ON interaction_month (member_id, group_id);
+CREATE TABLE presence (
+  member_id TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (member_id, group_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO presence SELECT member_id, group_id, min(at) FROM interaction
+  WHERE member_id IS NOT NULL AND group_id IS NOT NULL GROUP BY 1, 2;
+INSERT INTO presence SELECT member_id, group_id, 0 FROM interaction_month
+  WHERE member_id <> '' AND group_id <> '' GROUP BY 1, 2 ON CONFLICT DO NOTHING;
 """
+"""Who was ever heard where has a table of its own, written once for each: an index on the messages themselves would
+cost every message a page of it."""
