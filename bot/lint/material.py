@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.banks import Bank, Entry
-from bot.config import Config, read_toml
+from bot.config import DEFAULT_GROUP, Config, read_toml
 from bot.content import Content, persona_folder
 from bot.draw_plan import BUILT_IN as BUILT_IN_DRAWS
 from bot.draw_plan import DrawPlan
@@ -75,8 +75,9 @@ def texts(material: Material) -> Iterator[Text]:
     yield from _of_scripts(material)
     for name, plan in material.content.draws.items():
         yield from _of_draw(material.draw_files[name], plan)
+    usual = material.config.group(None).welcome.benefit
     for group, settings in material.config.settings.groups.items():
-        if settings.welcome.benefit:
+        if settings.welcome.benefit and (group == DEFAULT_GROUP or settings.welcome.benefit != usual):
             key = f"groups.{group}.welcome.benefit"
             yield Text(material.config.file, key, settings.welcome.benefit, settings.lint.off)
 

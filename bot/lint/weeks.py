@@ -51,7 +51,7 @@ def mix(plan: Plan, profile: Profile) -> Iterator[Finding]:
     name, wanted = target
     buckets = Counter(_bucket(post.beat) for post in counted)
     shares = {bucket: 100 * buckets[bucket] / len(counted) for bucket in BUCKETS}
-    over = {bucket: shares[bucket] - goal for bucket, goal in zip(BUCKETS, wanted, strict=True)}
+    over = {bucket: shares[bucket] - share for bucket, share in zip(BUCKETS, wanted, strict=True)}
     if max(map(abs, over.values())) <= plan.settings.lint.mix_slack:
         return
     most = max(over, key=lambda one: over[one])
@@ -59,7 +59,8 @@ def mix(plan: Plan, profile: Profile) -> Iterator[Finding]:
     beat = Counter(post.beat.campaign for post in counted if _bucket(post.beat) == most).most_common(1)[0][0]
     first = next(post.beat for post in counted if post.beat.campaign == beat)
     now = "、".join(f"{title} {shares[bucket]:.0f}%" for bucket, title in BUCKETS.items())
-    what = f"{plan.title}：{plan.settings.lint.weeks} 周里{now}（{len(counted)} 条），目标（{name}）{'/'.join(map(str, wanted))}"
+    goal = f"目标（{name}）{'/'.join(map(str, wanted))}"
+    what = f"{plan.title}：{plan.settings.lint.weeks} 周里{now}（{len(counted)} 条），{goal}"
     yield found(first, "mix", what, f"少发一些{BUCKETS[most]}（「{first.title}」最多），添一些{BUCKETS[least]}")
 
 
