@@ -30,9 +30,10 @@ _FACETS = (
     ("why", "为什么看", re.compile(r"^\W*(为什么|为何|看点|讲什么|聊什么|主题|解决)", re.MULTILINE)),
     ("what", "能得到什么", re.compile(r"^\W*(你能|您能|能得到|得到|带走|收获|看完|听完|到场|福利|有礼)", re.MULTILINE)),
 )
-_GAIN = r"[^。！？\n]{0,14}?(得|领|拿|送|获|减|奖|券|积分|试吃|礼)"
-_SELF = re.compile(rf"(你|您|自己|邀请人|老朋友){_GAIN}")
-_FRIEND = re.compile(rf"(朋友|好友|新人|对方|TA|他|她|被邀请){_GAIN}", re.IGNORECASE)
+_GAIN = "(得|领|拿|送|获|减|奖|券|积分|试吃|礼)"
+_ME, _THEM = "(你|您|自己|邀请人|老朋友)", "((?<!老)朋友|好友|新人|对方|TA|他|她)"
+_SELF = re.compile(rf"{_ME}((?!{_THEM})[^。！？\n]){{0,14}}?{_GAIN}", re.IGNORECASE)
+_FRIEND = re.compile(rf"{_THEM}((?!{_ME})[^。！？\n]){{0,14}}?{_GAIN}", re.IGNORECASE)
 _BOTH = re.compile(r"(双方|两个人|两人|两边|一人一|各)[^。！？\n]{0,8}(得|领|拿|送|获|减|奖|券|积分|份|都有)")
 
 

@@ -35,8 +35,8 @@ def _target(plan: Plan, profile: Profile) -> tuple[str, tuple[int, int, int]] | 
     if chosen == "off":
         return None
     if chosen == "auto":
-        return "人设", (profile.useful, profile.fun, profile.product)
-    return chosen, PROFILES[chosen]
+        return "按人设", (profile.useful, profile.fun, profile.product)
+    return f"配比 {chosen}", PROFILES[chosen]
 
 
 def mix(plan: Plan, profile: Profile) -> Iterator[Finding]:
@@ -48,8 +48,8 @@ def mix(plan: Plan, profile: Profile) -> Iterator[Finding]:
         return
     if all("mix" in post.beat.lint_off for post in counted):
         return
-    name, wanted = target
     buckets = Counter(_bucket(post.beat) for post in counted)
+    name, wanted = target if buckets["product"] else _without_products(*target)
     shares = {bucket: 100 * buckets[bucket] / len(counted) for bucket in BUCKETS}
     over = {bucket: shares[bucket] - share for bucket, share in zip(BUCKETS, wanted, strict=True)}
     if max(map(abs, over.values())) <= plan.settings.lint.mix_slack:
@@ -59,9 +59,16 @@ def mix(plan: Plan, profile: Profile) -> Iterator[Finding]:
     beat = Counter(post.beat.campaign for post in counted if _bucket(post.beat) == most).most_common(1)[0][0]
     first = next(post.beat for post in counted if post.beat.campaign == beat)
     now = "、".join(f"{title} {shares[bucket]:.0f}%" for bucket, title in BUCKETS.items())
-    goal = f"目标（{name}）{'/'.join(map(str, wanted))}"
+    goal = f"目标 {'/'.join(map(str, wanted))}（{name}）"
     what = f"{plan.title}：{plan.settings.lint.weeks} 周里{now}（{len(counted)} 条），{goal}"
     yield found(first, "mix", what, f"少发一些{BUCKETS[most]}（「{first.title}」最多），添一些{BUCKETS[least]}")
+
+
+def _without_products(name: str, wanted: tuple[int, int, int]) -> tuple[str, tuple[int, int, int]]:
+    """The mix of a group that hears of no products, and need not: useful and fun in the same proportion."""
+    useful, fun, _ = wanted
+    share = round(100 * useful / (useful + fun)) if useful + fun else 100
+    return f"{name}，不发产品", (share, 100 - share, 0)
 
 
 def _bucket(beat: Beat) -> str:
