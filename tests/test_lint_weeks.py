@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bot.lint import plans
+from bot.lint import RULES, plans
 from bot.lint.material import material_of
 from tests.conftest import a_config
 from tests.lint_kit import NOW, House, a_house
@@ -193,8 +196,11 @@ def test_the_plan_is_what_the_schedule_plays(tmp_path: Path) -> None:
         post, _ = schedule.pop(lambda group: "c")
         played.append((post.beat, post.at.astimezone(UTC)))
     # A random minute is planned at the first of its window.
-    first = {"welfare.surprise": {"hour": 14, "minute": 0}}
-    played = [(beat, at.astimezone(zone).replace(**first.get(beat, {})).astimezone(UTC)) for beat, at in played]
+    local = [(beat, at.astimezone(zone)) for beat, at in played]
+    played = [
+        (beat, (at.replace(hour=14, minute=0) if beat == "welfare.surprise" else at).astimezone(UTC))
+        for beat, at in local
+    ]
     planned = [(post.beat.id, post.at.astimezone(UTC)) for post in one.posts if post.at < until]
     assert len(planned) > 100
     assert sorted(planned) == sorted(played)
@@ -217,3 +223,41 @@ def test_a_line_to_one_person_in_the_night_waits_for_the_morning(tmp_path: Path)
     groups = {"default": {"calendar": {"private": ["mine"]}}}
     house = a_house(script=script(one), phrases={"post.x": "好"}, tmp_path=tmp_path, groups=groups)
     assert [found.severity for found in house.findings("quiet")] == ["warning"]
+
+
+KINDS = ["", "new-item", "flash", "benefit", "draw", "topic", "column", "announcement", "referral", "member-day"]
+DAYS = st.one_of(
+    st.lists(st.sampled_from(list("一二三四五六日")), min_size=1, unique=True).map(
+        lambda days: {"weekday": [f"周{day}" for day in days]}
+    ),
+    st.integers(1, 28).map(lambda day: {"monthday": day}),
+    st.sampled_from([{"festival": "春节", "days": "-3..0"}, {"date": "2026-12-12"}, {"date": "2020-01-01"}]),
+    st.sampled_from([{"on": "make-up"}, {"on": "holiday"}, {"date": "02-29", "short_month": "skip"}]),
+)
+BEATS = st.builds(
+    lambda day, **rest: {**day, **rest}, DAYS,
+    time=st.integers(0, 1439).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}"),
+    kind=st.sampled_from(KINDS), content=st.sampled_from(["useful", "case", "fun", "product", "service"]),
+    deal=st.booleans(), late=st.sampled_from(["send", "merge", "ask", "drop"]),
+)  # fmt: skip
+GROUPS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["", "welfare", "knowledge", "flash", "other"]),
+        "zone": st.sampled_from(["Asia/Shanghai", "America/New_York"]),
+        "quiet": st.sampled_from(["", "22:30-07:30", "12:00-14:00", "09:00-09:00"]),
+        "calendar": st.fixed_dictionaries({"no_promo": st.booleans()}),
+        "lint": st.fixed_dictionaries({"mix": st.sampled_from(["auto", "7:2:1", "70/15/15", "off"])}),
+    }
+)
+
+
+@given(st.lists(BEATS, min_size=1, max_size=5), GROUPS)
+@settings(max_examples=60, deadline=None)
+def test_any_calendar_can_be_looked_at(beats: list[dict[str, Any]], group: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        house = house_of(beats, group, Path(folder))
+        found = house.findings()
+        assert found == house.findings()
+        assert {one.rule for one in found} <= set(RULES)
+        assert [one.severity for one in found] == sorted(one.severity for one in found)
+        assert all(one.what and one.fix and "mine.toml" in one.file for one in found)

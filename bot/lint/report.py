@@ -17,7 +17,7 @@ def rows(findings: Sequence[Finding]) -> list[str]:
         files.setdefault(one.file, []).append((line, one))
     listed = []
     for file, found in files.items():
-        listed.append(file)
+        listed.append(_nearby(file))
         for line, one in sorted(found, key=lambda pair: pair[0]):
             place = f"第 {line} 行 " if line else ""
             listed.append(
@@ -53,6 +53,12 @@ def _line_in(text: str, needle: str) -> int:
     wanted = needle.replace("\n", "\\n")
     place = text.find(wanted) if wanted else -1
     return text.count("\n", 0, place) + 1 if place >= 0 else 0
+
+
+def _nearby(file: str) -> str:
+    """A file as it is called from here."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
 
 
 def _text_of(file: str) -> str:
