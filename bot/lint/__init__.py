@@ -1,7 +1,7 @@
 """The lint of the calendar: settings and content in, findings with reasons out. It changes and sends nothing."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bot.config import DEFAULT_GROUP, Config, nearest
@@ -11,7 +11,7 @@ from bot.lint.beats import check_beat
 from bot.lint.draws import check_draws
 from bot.lint.findings import RULES, Finding, Rule, Severity, distinct
 from bot.lint.material import Material, material_of
-from bot.lint.plan import Plan, plan
+from bot.lint.plan import Almanac, Plan, plan
 from bot.lint.texts import size, wording
 from bot.lint.weeks import check_plan
 from bot.scripts import Beat
@@ -35,13 +35,15 @@ def _all(material: Material, now: datetime) -> Iterator[Finding]:
     yield from unheard(material)
     yield from private_times(material)
     heard: set[str] = set()
+    looked: set[tuple[str, str]] = set()
     for one in plans(material, now):
         heard |= {beat.id for beat in one.beats}
+        numbers = one.settings.lint.model_dump_json()
         for beat in one.beats:
-            yield from (
-                found for found in check_beat(beat, material, one.settings.lint)
-                if found.rule not in one.settings.lint.off
-            )  # fmt: skip
+            if (beat.id, numbers) not in looked:  # many groups, few settings
+                looked.add((beat.id, numbers))
+                found = check_beat(beat, material, one.settings.lint)
+                yield from (each for each in found if each.rule not in one.settings.lint.off)
         yield from check_plan(one, material.content.voice.persona.profile)
     usual = material.config.group(None)
     for beat in material.beats:
@@ -58,17 +60,21 @@ def plans(material: Material, now: datetime) -> Iterator[Plan]:
         beats = [beat for beat in material.beats if beat.trigger and not beat.task and beat.plays_in(group, settings)]
         if not beats or (group == DEFAULT_GROUP and not settings.scripts):
             continue
-        rules = settings.model_dump_json(include={"zone", "quiet", "type", "tags", "calendar", "lint"})
+        days = f"{settings.zone} {settings.quiet} {settings.calendar.anchor} {settings.calendar.no_promo}"
+        rules = f"{days} {settings.type} {settings.lint.model_dump_json()}"
         key = f"{rules} {' '.join(beat.id for beat in beats)}"
         alike.setdefault(key, (settings, [], beats))[1].append(group)
+    almanacs: dict[date, Almanac] = {}
     for settings, groups, beats in alike.values():
-        yield plan(tuple(groups), settings, beats, now.astimezone(ZoneInfo(settings.zone)).date())
+        today = now.astimezone(ZoneInfo(settings.zone)).date()
+        yield plan(tuple(groups), settings, beats, almanacs.setdefault(today, Almanac(today)))
 
 
 def _settings(material: Material) -> Iterator[Finding]:
+    usual = material.config.group(None).lint.off
     for group, settings in material.config.settings.groups.items():
         for name in settings.lint.off:
-            if name not in RULES:
+            if name not in RULES and (group == DEFAULT_GROUP or name not in usual):
                 close = nearest(name, RULES)
                 hint = f"是不是想写 {close[0]}？" if close else f"有：{'、'.join(RULES)}"
                 key = f"groups.{group}.lint.off"

@@ -65,41 +65,47 @@ class Plan:
         return f"群{names[0]}{'、'.join(names[1:])}{more}"
 
 
-def plan(groups: tuple[str, ...], settings: GroupSettings, beats: Sequence[Beat], today: date) -> Plan:
+class Almanac:
+    """The moments of beats, each reckoned once for all groups that share zone and anchor."""
+
+    def __init__(self, today: date) -> None:
+        self.today = today
+        self._known: dict[tuple[str, str, date | None, date, date], list[datetime]] = {}
+
+    def moments(self, beat: Beat, settings: GroupSettings, start: date, stop: date) -> list[datetime]:
+        """Its moments from one day until before another; a random minute counts as the first of its window."""
+        anchor = settings.calendar.anchor
+        key = (beat.id, settings.zone, anchor, start, stop)
+        if key not in self._known:
+            self._known[key] = list(_moments(beat, ZoneInfo(settings.zone), anchor, start, stop))
+        return self._known[key]
+
+
+def plan(groups: tuple[str, ...], settings: GroupSettings, beats: Sequence[Beat], almanac: Almanac) -> Plan:
     """What these groups will hear: the coming weeks whole, and later only the days around posts that come later."""
-    zone = ZoneInfo(settings.zone)
+    zone, today = ZoneInfo(settings.zone), almanac.today
     end = today + settings.lint.weeks * 7 * DAY
     until = max(end, today + CLASHES * 7 * DAY)
     spans = [(today, until)]
     for beat in beats:
-        first = _first_after(beat, settings, until, zone)
-        if first is not None and not _has_any(beat, settings, today, until, zone):
-            spans.append((max(until, first - AROUND * DAY), first + AROUND * DAY))
+        if not almanac.moments(beat, settings, today, until):
+            late = beat.next_after(_midnight(until, zone), zone, anchor=settings.calendar.anchor)
+            first = late.astimezone(zone).date() if late is not None else None
+            if first is not None and first < until + LATEST * DAY:
+                spans.append((max(until, first - AROUND * DAY), first + AROUND * DAY))
     posts = [
         Post(beat, moment)
         for start, stop in _joined(spans)
         for beat in beats
-        for moment in _moments(beat, settings, start, stop, zone)
+        for moment in almanac.moments(beat, settings, start, stop)
     ]
     return Plan(groups, settings, beats, sorted(posts, key=lambda one: (one.at, one.beat.id)), today, end)
 
 
-def _first_after(beat: Beat, settings: GroupSettings, day: date, zone: ZoneInfo) -> date | None:
-    found = beat.next_after(_midnight(day, zone), zone, anchor=settings.calendar.anchor)
-    local = found.astimezone(zone).date() if found is not None else None
-    return local if local is not None and local < day + LATEST * DAY else None
-
-
-def _has_any(beat: Beat, settings: GroupSettings, start: date, stop: date, zone: ZoneInfo) -> bool:
-    return next(_moments(beat, settings, start, stop, zone), None) is not None
-
-
-def _moments(beat: Beat, settings: GroupSettings, start: date, stop: date, zone: ZoneInfo) -> Iterator[datetime]:
-    """Its moments from one day until before another; a random minute counts as the first of its window."""
-    moment = _midnight(start, zone)
-    last = _midnight(stop, zone)
+def _moments(beat: Beat, zone: ZoneInfo, anchor: date | None, start: date, stop: date) -> Iterator[datetime]:
+    moment, last = _midnight(start, zone), _midnight(stop, zone)
     while True:
-        found = beat.next_after(moment, zone, anchor=settings.calendar.anchor)
+        found = beat.next_after(moment, zone, anchor=anchor)
         if found is None or found >= last:
             return
         yield found.astimezone(zone)

@@ -1,7 +1,7 @@
 """Rules for the posts of a group taken together: the mix, caps, clashes, gaps, what can never be sent. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -126,8 +126,8 @@ def member_day(plan: Plan) -> Iterator[Finding]:
 
 def two_deals(plan: Plan) -> Iterator[Finding]:
     """Not two deals on one day."""
-    for day, posts in _by_day(plan).items():
-        deals = {post.beat.campaign: post for post in posts if post.beat.deal}
+    for day, posts in _by_day(post for post in plan.posts if post.beat.deal).items():
+        deals = {post.beat.campaign: post for post in posts}
         chosen = list(deals.values())
         if len(deals) > plan.settings.lint.deals_day and not _silent(chosen, "two-deals"):
             titles = "、".join(f"「{post.beat.title}」" for post in chosen)
@@ -138,8 +138,8 @@ def two_deals(plan: Plan) -> Iterator[Finding]:
 
 def new_items(plan: Plan) -> Iterator[Finding]:
     """Several new-item posts of one day bring their items together."""
-    for day, posts in _by_day(plan).items():
-        new = {post.beat.campaign: post for post in posts if post.beat.kind == "new-item"}
+    for day, posts in _by_day(post for post in plan.posts if post.beat.kind == "new-item").items():
+        new = {post.beat.campaign: post for post in posts}
         items = {item for post in new.values() for item in post.beat.items}
         if len(new) > 1 and len(items) != plan.settings.lint.new_items and not _silent([*new.values()], "two-items"):
             what = f"{plan.title}：{day} 有 {len(new)} 条新品，一共 {len(items)} 样"
@@ -147,9 +147,9 @@ def new_items(plan: Plan) -> Iterator[Finding]:
             return
 
 
-def _by_day(plan: Plan) -> Mapping[date, list[Post]]:
+def _by_day(posts: Iterable[Post]) -> Mapping[date, list[Post]]:
     days: dict[date, list[Post]] = {}
-    for post in plan.posts:
+    for post in posts:
         days.setdefault(post.day, []).append(post)
     return days
 
@@ -171,8 +171,8 @@ def cluster(plan: Plan) -> Iterator[Finding]:
 
 
 def _same_day(plan: Plan, kind: str) -> Iterator[Finding]:
-    for day, posts in _by_day(plan).items():
-        same = {post.beat.campaign: post for post in posts if post.beat.kind == kind}
+    for day, posts in _by_day(post for post in plan.posts if post.beat.kind == kind).items():
+        same = {post.beat.campaign: post for post in posts}
         if kind != "new-item" and len(same) > 1 and not _silent([*same.values()], "cluster"):
             titles = "、".join(f"「{post.beat.title}」" for post in same.values())
             yield found(
