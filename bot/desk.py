@@ -9,7 +9,9 @@ from bot.config import Config
 from bot.content import Content, setting_problems
 from bot.context import zone_of
 from bot.draw_plan import DrawPlan
-from bot.errors import Problem
+from bot.errors import ConfigError, Problem
+from bot.lint import lint
+from bot.lint.report import problem
 from bot.outbox import Outbox
 from bot.quizbank import Question
 from bot.replies import Say, Sort
@@ -23,6 +25,9 @@ from bot.story import Story
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
+
+HINTS = 4
+"""Findings of the lint that staff see after a reload; all of them stand in `yuanzi check`."""
 
 
 class FrontDesk:
@@ -102,8 +107,14 @@ class FrontDesk:
 
     def reload(self) -> list[str]:
         content = self._load()
+        findings = lint(self._config, content, self._world.now())
+        errors = [problem(one) for one in findings if one.severity == "error"]
+        if errors:  # what `yuanzi check` refuses does not go live either
+            raise ConfigError(errors)
         self.use(content)
-        return content.summary()
+        hints = [f"提醒：{problem(one)}" for one in findings]
+        more = [f"提醒一共 {len(hints)} 处，全部看 yuanzi check"] if len(hints) > HINTS else []
+        return [*content.summary(), *hints[:HINTS], *more]
 
     def clashes(self, group: str, settings: GroupSettings) -> list[Problem]:
         groups = {group: settings}

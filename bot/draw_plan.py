@@ -15,6 +15,7 @@ from bot.errors import ConfigError, Problem
 from bot.games.draw import MILLION
 from bot.games.judge import is_attempt, key_of, tells
 from bot.settings.kinds import Clock, Part, Quiet, Span, show_span
+from bot.settings.lint import Reason
 
 BUILT_IN = Path(__file__).resolve().parent / "scripts" / "draws"
 LONGEST = timedelta(days=92)
@@ -101,6 +102,7 @@ class DrawPlan(Part):
     groups: tuple[str, ...] = Field((), max_length=50, description="在哪些群；留空就在发口令的那个群")
     organiser: Line(40)  # type: ignore[valid-type]
     contact: Line(60)  # type: ignore[valid-type]
+    lint_off: dict[str, Reason] = Field(default_factory=dict, description="检查不看哪条规则，写理由；不公布")
 
     @model_validator(mode="after")
     def _whole(self) -> "DrawPlan":
@@ -171,7 +173,7 @@ def load_draws(folder: Path | None) -> dict[str, DrawPlan]:
 
 def given(plan: DrawPlan) -> dict[str, Any]:
     """A plan as plain JSON values, from which `DrawPlan.model_validate` makes the same plan."""
-    data = plan.model_dump(mode="python", exclude_defaults=True)
+    data = plan.model_dump(mode="python", exclude_defaults=True, exclude={"lint_off"})
     for name in ("lasts", "redeem_within"):
         if data.get(name) is not None:
             data[name] = show_span(data[name])

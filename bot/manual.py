@@ -12,6 +12,7 @@ from bot.__main__ import COMMANDS
 from bot.app import switchboard_for
 from bot.catalogue import Item
 from bot.config import load_config, shipped
+from bot.lint import RULES
 from bot.manual_wires import WIRES
 from bot.settings import GroupSettings
 from bot.settings.checkin import Milestone
@@ -115,7 +116,29 @@ def phrases_page() -> str:
     return "\n".join([*parts, ""])
 
 
-PAGES = {"settings.md": settings_page, "commands.md": commands_page, "phrases.md": phrases_page}
+def check_page() -> str:
+    """docs/check.md: every rule of the lint with its source, and how to silence one."""
+    parts = [
+        "# `yuanzi check` 看哪些规则\n",
+        "往后排几周的定时内容，逐条看；每处写明文件、行、哪里不对、怎么改、依据。",
+        "错误（发不出去、会被截断、违法的词）退出码 2，「重载」也不换上；提醒不影响运行，`--strict` 时退出码 1。",
+        "`--json` 给别的程序读。数字是群设置 `lint.*`，见 [settings.md](settings.md)。\n",
+        "有意这样，就写理由让它不再说：",
+        '一拍或整个脚本写 `lint_off = { crowded = "早安和栏目是一前一后的一对" }`；',
+        '一个群写 `[groups."群 id".lint]` 下的 `off = { mix = "…" }`；抽奖文件写 `lint_off`；',
+        '某个说法没问题，写进 `persona.toml` 的 `allowed = { "最强大脑" = "节目名" }`。',
+        "写错规则名是错误，没写理由也是。",
+        "词在 `bot/lint/words.toml`，无害的说法和否定句不算。\n",
+        "| 规则 | 看什么 | 依据 |",
+        "|---|---|---|",
+        *(f"| `{rule.name}` | {rule.title} | {rule.source} |" for rule in RULES.values()),
+    ]
+    return "\n".join([*parts, ""])
+
+
+PAGES = {
+    "settings.md": settings_page, "commands.md": commands_page, "phrases.md": phrases_page, "check.md": check_page,
+}  # fmt: skip
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from bot.context import zone_of
 from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.settings.kinds import Part, Word
+from bot.settings.lint import Reason
 from bot.world import Luck
 
 ALWAYS = frozenset({"hello", "bot"})
@@ -54,6 +55,7 @@ class Persona(Part):
     manner: tuple[str, ...] = Field(min_length=1)
     names: tuple[Word, ...] = Field(min_length=1)
     taboo: tuple[Word, ...] = ()
+    allowed: dict[str, Reason] = Field(default_factory=dict, description="检查把它当违禁词、其实没问题的说法，写理由")
     profile: Profile
     colour: Colour
 

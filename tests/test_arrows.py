@@ -96,6 +96,8 @@ CORE: dict[str, set[str]] = {
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
     "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood"},
+    # Settings and content in, findings out: pure but for the names of files.
+    "lint": {"banks", "config", "content", "draw_plan", "errors", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "exposure", "replies", "settings", "voice", "world",
         "storage",
@@ -103,7 +105,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.

@@ -1,7 +1,9 @@
-"""`yuanzi check`: every problem of settings, persona, phrases, FAQ and scripts at once."""
+"""`yuanzi check`: every problem of settings, persona, phrases, FAQ and scripts at once, and what the lint says."""
 
 import argparse
+import json
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from bot.app import switchboard_for
 from bot.config import Config, build_config, load_config, read_toml
 from bot.content import Content, load_content
 from bot.errors import ConfigError, Problem
+from bot.lint import Finding, lint
+from bot.lint.report import data, rows
 from bot.scripts import is_announced
 from bot.world import RealWorld
 
@@ -19,17 +23,46 @@ AHEAD = timedelta(days=183)
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi check`."""
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
+    parser.add_argument("--strict", action="store_true", help="有提醒也算没通过（退出码 1）")
+    parser.add_argument("--json", action="store_true", help="结果写成一个 JSON，给别的程序读")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Says what was read. Problems of all files are raised together as one ConfigError: exit 2."""
+    """Says what was read and what the lint finds in it. Problems of all files are raised together as one ConfigError:
+    exit 2, as for what the lint calls an error; 1 for its warnings where `--strict` asks for it."""
+    try:
+        config, content = _read(args.config)
+    except ConfigError as error:
+        if not args.json:
+            raise
+        listed = [
+            {"rule": "read", "severity": "error", "file": one.file, "line": 0, "key": one.key, "what": one.reason,
+             "why": "读不懂就不能用", "fix": one.hint}
+            for one in error.problems
+        ]  # fmt: skip
+        _write_json(listed, [])
+        return 2
+    now = RealWorld().now()
+    findings = lint(config, content, now)
+    read = [f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工", *content.summary()]
+    read += calendar_warnings(config, content, now.date())
+    errors = sum(one.severity == "error" for one in findings)
+    if args.json:
+        _write_json(data(findings), read)
+    else:
+        _write(findings, errors, read)
+    return 2 if errors else 1 if findings and args.strict else 0
+
+
+def _read(path: Path | None) -> tuple[Config, Content]:
+    """Settings and content. Raises ConfigError with the problems of both."""
     problems: list[Problem] = []
     try:
-        config = load_config(args.config)
+        config = load_config(path)
     except ConfigError as error:
         # Content is proven all the same, against as much of the settings as can be used: everything comes at once.
         problems += error.problems
-        config = _usable_part(args.config or Path("config.toml"))
+        config = _usable_part(path or Path("config.toml"))
     problems += _channel_problems(config)
     content: Content | None = None
     try:
@@ -38,10 +71,26 @@ def run(args: argparse.Namespace) -> int:
         problems += error.problems
     if problems or content is None:
         raise ConfigError(problems)
-    rows = [f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工", *content.summary()]
-    rows += calendar_warnings(config, content, RealWorld().now().date())
-    sys.stdout.write("没有问题。\n" + "".join(f"  {row}\n" for row in rows))
-    return 0
+    return config, content
+
+
+def _write(findings: Sequence[Finding], errors: int, read: Sequence[str]) -> None:
+    listed = "".join(f"  {row}\n" for row in rows(findings))
+    if errors:
+        warnings = f"，另有 {len(findings) - errors} 处提醒" if len(findings) > errors else ""
+        sys.stderr.write(f"有 {errors} 处要改{warnings}：\n{listed}")
+        return
+    sys.stdout.write("没有问题。\n" + "".join(f"  {row}\n" for row in read))
+    if findings:
+        sys.stdout.write(
+            f'提醒 {len(findings)} 处，不影响运行；有意这样就在那一拍写 lint_off = {{ 规则 = "理由" }}：\n{listed}'
+        )
+
+
+def _write_json(findings: Sequence[object], read: Sequence[str]) -> None:
+    text = json.dumps({"findings": findings, "read": read}, ensure_ascii=False, indent=1)
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def calendar_warnings(config: Config, content: Content, today: date) -> list[str]:

@@ -49,7 +49,7 @@ def paths(model: type[BaseModel] = GroupSettings, prefix: str = "") -> dict[str,
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             found |= paths(inner, f"{prefix}{name}.")
-        elif name not in ("sources", "milestones", "levels"):
+        elif name not in ("sources", "milestones", "levels", "off"):
             found[prefix + name] = field
     return found
 

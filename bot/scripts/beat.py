@@ -101,6 +101,9 @@ class Beat:
     campaign: str = ""
     wave: int = 0
     file: Path | None = None
+    lint_off: Mapping[str, str] = field(default_factory=dict)
+    """Rules of bot/lint that are silent for this beat, each with its reason; those of its whole script among them."""
+    script_lint_off: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def weekdays(self) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ def _beat(name: str, script: ScriptModel, model: BeatModel, path: Path, campaign
         late=model.late, lateness=usual if model.lateness is None else model.lateness,
         sort=Sort(model.sort), content=model.content, kind=model.kind, mechanics=model.mechanics, items=model.items,
         deal=model.deal, campaign=f"{name}.{campaign or model.id}", wave=wave, file=path,
+        lint_off={**script.lint_off, **model.lint_off}, script_lint_off=script.lint_off,
     )  # fmt: skip
 
 

@@ -19,11 +19,12 @@ from bot.scripts.words import (
     Window,
 )
 from bot.settings.kinds import Part, Span, Word
+from bot.settings.lint import Reason
 
 Late = Literal["send", "merge", "ask", "drop"]
 Kind = Literal[
     "", "new-item", "flash", "group-buy", "trial", "benefit", "draw", "topic", "column", "announcement", "referral",
-    "member-day", "lesson", "follow-up", "greeting", "check-in",
+    "member-day", "lesson", "live", "follow-up", "greeting", "check-in",
 ]  # fmt: skip
 Content = Literal["useful", "case", "fun", "product", "service"]
 Origin = Literal["contact_added", "joined", "purchase", "first_check_in"]
@@ -130,6 +131,7 @@ class BeatModel(Part):
     mechanics: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     deal: bool = False
+    lint_off: dict[str, Reason] = Field(default_factory=dict, description="检查不看哪条规则，写理由")
 
     @model_validator(mode="after")
     def _whole(self) -> "BeatModel":
@@ -216,6 +218,7 @@ class ScriptModel(Part):
     title: str = Field(min_length=1, max_length=40)
     anchor: Anchor = Field("", description="整个脚本围着转的那天：2026-12-12，或节日名（每年）")
     window: WindowModel | None = None
+    lint_off: dict[str, Reason] = Field(default_factory=dict, description="整个脚本不看哪条规则，写理由")
     beat: tuple[BeatModel, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
+from bot.settings.lint import LintSettings
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
 from bot.settings.quotas import Quota
@@ -44,6 +45,7 @@ class GroupSettings(Part):
     contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
+    lint: LintSettings = Field(default_factory=lambda: LintSettings())
 
 
 class Settings(Part):
