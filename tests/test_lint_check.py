@@ -20,7 +20,7 @@ TYPED = {
 }
 KNOWLEDGE = {
     "k": {"type": "knowledge", "scripts": ["knowledge"]},
-    "quiet": {"type": "knowledge", "scripts": ["knowledge"], "calendar": {"no_promo": True}},
+    "quiet": {"type": "knowledge", "scripts": ["knowledge"], "contact": {"no_promo": True}},
 }
 BEAT = """
 title = "我的一周"

@@ -79,9 +79,9 @@ CASES: list[tuple[str, list[dict[str, Any]], dict[str, Any], bool]] = [
     ("cluster", [{"weekday": "每天", "kind": "topic"}], {}, False),
     ("cluster", [{"weekday": "每天", "kind": "draw"}], {}, True),
     ("cluster", [{"weekday": ["周二", "周六"], "kind": "draw"}], {}, False),
-    ("no-promo", [{"weekday": "周三", "kind": "flash"}], {"calendar": {"no_promo": True}}, True),
+    ("no-promo", [{"weekday": "周三", "kind": "flash"}], {"contact": {"no_promo": True}}, True),
     ("no-promo", [{"weekday": "周三", "kind": "flash"}], {}, False),
-    ("no-promo", [{**DEAL, "weekday": "周三"}], {"calendar": {"no_promo": True}}, False),
+    ("no-promo", [{**DEAL, "weekday": "周三"}], {"contact": {"no_promo": True}}, False),
     ("quiet", [{"weekday": "周三", "time": "23:00"}], {}, True),
     ("quiet", [{"weekday": "周三", "time": "22:29"}], {}, False),
     ("quiet", [{"weekday": "周三", "time": "07:30"}], {}, False),
@@ -101,7 +101,7 @@ CASES: list[tuple[str, list[dict[str, Any]], dict[str, Any], bool]] = [
     ("crowded", [DAILY, {"date": "2027-09-01"}], {}, True),
     ("nobody", [{"date": "2026-11-01"}], {}, True),
     ("nobody", [{"date": "11-01"}], {}, False),
-    ("nobody", [{**DEAL, "date": "2026-12-12", "groups": ["g"]}], {"calendar": {"no_promo": True}}, True),
+    ("nobody", [{**DEAL, "date": "2026-12-12", "groups": ["g"]}], {"contact": {"no_promo": True}}, True),
     ("nobody", [{**DEAL, "date": "2026-12-12", "groups": ["g"]}], {}, False),
 ]  # fmt: skip
 

@@ -60,7 +60,7 @@ def plans(material: Material, now: datetime) -> Iterator[Plan]:
         beats = [beat for beat in material.beats if beat.trigger and not beat.task and beat.plays_in(group, settings)]
         if not beats or (group == DEFAULT_GROUP and not settings.scripts):
             continue
-        days = f"{settings.zone} {settings.quiet} {settings.calendar.anchor} {settings.calendar.no_promo}"
+        days = f"{settings.zone} {settings.quiet} {settings.calendar.anchor} {settings.contact.no_promo}"
         rules = f"{days} {settings.type} {settings.lint.model_dump_json()}"
         key = f"{rules} {' '.join(beat.id for beat in beats)}"
         alike.setdefault(key, (settings, [], beats))[1].append(group)

@@ -27,8 +27,8 @@ def unheard(material: Material) -> Iterator[Finding]:
                     )
         for group in beat.groups:
             settings = material.config.group(group)
-            if settings.calendar.no_promo and (beat.deal or beat.content == "product"):
-                what = f"「{beat.title}」点名发到 {group}，那个群不做推广（calendar.no_promo），发不出去"
+            if settings.contact.no_promo and (beat.deal or beat.content == "product"):
+                what = f"「{beat.title}」点名发到 {group}，那个群不做推广（contact.no_promo），发不出去"
                 yield found(beat, "nobody", what, "从 groups 里去掉它", severity="error")
 
 

@@ -186,7 +186,7 @@ def _same_day(plan: Plan, kind: str) -> Iterator[Finding]:
 
 def no_promo(plan: Plan) -> Iterator[Finding]:
     """A group without promotion gets nothing that promotes, whatever it is labelled."""
-    if not plan.settings.calendar.no_promo:
+    if not plan.settings.contact.no_promo:
         return
     for beat in plan.beats:
         if beat.kind in PROMOTING and "no-promo" not in beat.lint_off:
