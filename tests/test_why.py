@@ -71,7 +71,7 @@ async def test_a_forecast_counts_what_every_group_sends_over_one_account(open_ro
 
 
 async def test_what_was_held_is_listed_for_its_group_and_no_other(open_room: OpenRoom) -> None:
-    room = await open_room(group_config(contact={"no_promo": True}))
+    room = await open_room(group_config(contact={"promos_week": 0}))
     await room.wait(timedelta(minutes=10))
     assert keys(await room.boss_says("挡下")) == ["quota.held"]
     room.group = "second"
