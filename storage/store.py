@@ -16,6 +16,7 @@ from storage.outbox import Outbox
 from storage.points import Points
 from storage.privacy import Privacy
 from storage.quizzes import Quizzes
+from storage.rehearsed import Rehearsed
 from storage.sequences import Sequences
 from storage.sessions import Sessions
 from storage.shop import Shop
@@ -49,6 +50,7 @@ class Store:
         self.exposures = Exposures(db)
         self.bonds = Bonds(db)
         self.privacy = Privacy(db)
+        self.rehearsed = Rehearsed(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

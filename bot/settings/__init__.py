@@ -19,6 +19,7 @@ from bot.settings.lint import LintSettings
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
 from bot.settings.quotas import Quota
+from bot.settings.rehearsal import RehearsalSettings
 from bot.settings.welcome import Welcome
 
 
@@ -45,7 +46,11 @@ class GroupSettings(Part):
     contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
+<<<<<<< HEAD
     lint: LintSettings = Field(default_factory=lambda: LintSettings())
+=======
+    rehearsal: RehearsalSettings = Field(default_factory=lambda: RehearsalSettings())
+>>>>>>> 3f7ed3f (Rehearsal: a week of the real settings in virtual time before simulated members, with a power cut)
 
 
 class Settings(Part):

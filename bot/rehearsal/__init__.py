@@ -1,0 +1,1 @@
+"""The rehearsal: a week of the real settings, persona and scripts in virtual time, before simulated members."""
