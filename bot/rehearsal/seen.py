@@ -1,7 +1,7 @@
 """What each member sees: the posts of their groups while they are there, and the lines that are theirs alone.
 
-Most members of a group see the same; only those who came, left, are in two groups or got a line of their own are counted
-one by one, so that a thousand groups fit into memory.
+Most members of a group see the same. Only those who came, left, are in two groups or got a line of their own are
+counted one by one, so that a thousand groups fit into memory.
 """
 
 from collections import Counter, defaultdict
@@ -97,16 +97,16 @@ class _Audience:
             people |= {self._members - 1 - who for who in range(faces.shared)} if group < last else set()
             found.append(people)
         for member in self._private:
-            _, group, who = member.split("-") if member.startswith("sim-") else ("", "", "")
-            if group and int(group) <= last:
-                found[int(group)].add(int(who))
+            if member.startswith("sim-"):
+                _, number, who = member.split("-")
+                found[int(number)].add(int(who))
         return found
 
     def _alike(self, group: int, special: set[int]) -> Iterator[Seen]:
         """The members of a group who saw all of its posts and nothing else: with and without an answer."""
         others = [who for who in range(self._members) if who not in special]
-        name = self._show.plan.groups[group]
-        answered = {who: self._answers.get((name, self._show.faces.id_of(group, who)), 0) for who in others}
+        place = self._show.plan.groups[group]
+        answered = {who: self._answers.get((place, self._show.faces.id_of(group, who)), 0) for who in others}
         for has_answers in (False, True):
             people = [who for who in others if bool(answered[who]) == has_answers]
             if people:
