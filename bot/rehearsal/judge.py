@@ -41,6 +41,16 @@ _RULES: Mapping[str, tuple[Kind, bool, str]] = {
 }  # fmt: skip
 
 
+_WHOLE_GROUP: Mapping[str, str] = {
+    "no-promo": "说好不促销，却排了促销", "speaks": "通道不能主动说话，定时都发不出去", "muted": "静音了，定时都不会发",
+}  # fmt: skip
+KINDS: Mapping[str, str] = {
+    "new-item": "新品", "flash": "闪购", "group-buy": "拼团", "trial": "试用", "benefit": "福利", "draw": "抽奖",
+    "topic": "话题", "column": "栏目", "announcement": "通知", "referral": "老带新", "member-day": "会员日",
+    "lesson": "讲一讲", "follow-up": "回访", "greeting": "问候", "check-in": "签到",
+}  # fmt: skip
+
+
 @dataclass(slots=True)
 class Problem:
     """One problem, however often it happens. `broken`: a rule is broken; otherwise something to look at."""
@@ -75,7 +85,9 @@ class Bench:
 
     def note(self, name: tuple[str, ...], problem: Problem, group: str, moment: int, times: int = 1) -> None:
         """A problem was seen: `name` tells alike ones, of which the first is kept."""
-        self.found.setdefault(name, problem).happens(group, moment, times)
+        known = self.found.setdefault(name, problem)
+        known.rows += tuple(row for row in problem.rows if row not in known.rows)
+        known.happens(group, moment, times)
 
     def row_of_group(self, group: str, what: str) -> Row:
         """The row of a setting of a group."""
@@ -142,9 +154,28 @@ def _stopped(bench: Bench, posts: Sequence[Post]) -> None:
         where = bench.rows.of(post.beat) if post.beat else Row("", what=post.title)
         title = f"{_clock(show, post.due)}「{post.title}」{verb}"
 
-        problem = Problem(kind, title, post.why, fix, (where,), broken)
-        name = (kind, post.rule, post.beat, "" if post.member else _clock(show, post.due))
-        bench.note(name, problem, post.group, post.due)
+        name: tuple[str, ...] = (kind, post.rule, post.beat, "" if post.member else _clock(show, post.due))
+        if kind in _WHOLE_GROUP:  # one problem of the group, not one of each post
+            title = f"{show.config.group(post.group or None).name or post.group}：{_WHOLE_GROUP[kind]}"
+            name = (kind, post.group)
+        rows = (where, *_earlier(bench, post, posts)) if kind == "same-kind" else (where,)
+        bench.note(name, Problem(kind, title, _in_words(post), fix, rows, broken), post.group, post.due)
+
+
+def _in_words(post: Post) -> str:
+    """The reason with kinds as operators call them."""
+    return post.why.replace(f"「{post.kind}」", f"「{KINDS.get(post.kind, post.kind)}」")
+
+
+def _earlier(bench: Bench, post: Post, posts: Sequence[Post]) -> Iterator[Row]:
+    """The row of the post before which this one was too close."""
+    kin = [
+        one for one in posts
+        if one.group == post.group and one.kind == post.kind and one.reached and one.moment < post.due and one.beat
+        and day_of(bench.show, one.moment) < day_of(bench.show, post.due)
+    ]  # fmt: skip
+    if kin:
+        yield bench.rows.of(kin[-1].beat)
 
 
 def _groups_of(posts: Sequence[Post]) -> dict[str, list[Post]]:

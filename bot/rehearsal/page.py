@@ -1,8 +1,231 @@
-"""report.html."""
+"""report.html: one file that needs nothing else, readable on a phone, for whoever plans the week."""
 
-from bot.rehearsal.report import Report
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.rehearsal.markup import CLASS_NAMES, items, name, section, text
+from bot.rehearsal.pictures import HATCH, calendar, histogram, legend
+from bot.rehearsal.posts import STATES, Row
+from bot.rehearsal.week import DAYS, shown_groups, week
+
+STYLE = Path(__file__).resolve().parent / "page.css"
+SAFE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Even if something slipped through: the page may load and run nothing."""
+ROWS = 12
+Shown = Mapping[str, Any]
 
 
-def page_of(report: Report) -> str:
-    """The page."""
-    return str(report["summary"]["line"])
+def page_of(report: Shown) -> str:
+    """The whole page."""
+    title = f"彩排 {report['rehearsal']['from']}：{report['summary']['line']}"
+    body = [_top(report), "<main>", _problems(report), _calendars(report), _week(report), _seen(report)]
+    body += [_budgets(report), _nothing(report), _outage(report), _tasks(report), "</main>", _footer(report)]
+    return (
+        '<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{SAFE}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title)}</title><style>\n{STYLE.read_text(encoding='utf-8')}</style></head>\n<body>{HATCH}"
+        + "\n".join(body)
+        + "</body></html>\n"
+    )
+
+
+def _top(report: Shown) -> str:
+    plan, summary = report["rehearsal"], report["summary"]
+    first = date.fromisoformat(plan["from"])
+    last = first + timedelta(days=plan["days"] - 1)
+    span = f"{first.month} 月 {first.day} 日到 {last.month} 月 {last.day} 日"
+    who = f"{len(plan['groups'])} 个群，每群 {plan['members']} 人，{text(plan['persona'])} 说话"
+    counts = "".join(
+        f"<div><dt>{STATES[state]}</dt><dd>{count}</dd></div>" for state, count in summary["states"].items()
+    )  # type: ignore[index]
+    links = [("problems", "问题"), ("calendar", "日历"), ("week", "这一周"), ("seen", "每个人看到多少")]
+    links += [("budgets", "预算"), ("nothing", "什么也没收到的人")] + ([("outage", "停机")] if report["outage"] else [])
+    nav = items(f'<a href="#{where}">{word}</a>' for where, word in links)
+    return (
+        f'<header class="top"><p class="label">彩排报告，{span}</p><h1>{text(summary["line"])}</h1><p class="hint">{who}。'
+        f'排了 {summary["posts"]} 条，每条的下场：</p><dl class="tally">{counts}</dl>'
+        f'<nav aria-label="这一页有什么">{nav}</nav></header>'
+    )
+
+
+# -- problems -----------------------------------------------------------------------------------------------------
+
+
+def _problems(report: Shown) -> str:
+    found = report["problems"]
+    if not found:
+        return section("problems", "问题", '<p class="good">没有撞车，没有超预算，也没有空着的日子。可以放心发。</p>')
+    cards = "".join(_problem(one) for one in found)
+    broken = report["summary"]["broken"]
+    hint = f"{broken} 个要改，改完再彩排一次。" if broken else "没有破规矩的，只有几处值得看一眼。"
+    return section("problems", f"{len(found)} 个问题", f'<ol class="problems">{cards}</ol>', hint=hint)
+
+
+def _problem(one: Shown) -> str:
+    rows = "".join(f"<li><code>{text(Row(row['file'], row['line'], row['what']))}</code></li>" for row in one["rows"])
+    css = "" if one["broken"] else ' class="notice"'
+    kind = text(one["name"]) + ("" if one["broken"] else "，看一眼")
+    return (
+        f'<li{css}><p class="kind">{kind}</p><h3>{text(one["title"])}</h3><p>{text(one["reason"])}</p>{_often(one)}'
+        f'<div class="fix"><b>改</b><div>{text(one["fix"])}{f"<ul>{rows}</ul>" if rows else ""}</div></div></li>'
+    )
+
+
+def _often(one: Shown) -> str:
+    groups = "、".join(name(group["name"]) for group in one["groups"][:4])
+    more = f"等 {one['groups_in_all']} 个群" if one["groups_in_all"] > 4 else ""
+    days = [datetime.fromisoformat(when) for when in one["when"][:4]]
+    when = "、".join(f"{day:%m-%d %H:%M}" for day in days)
+    times = f"一共 {one['times']} 次" if one["times"] > 1 else ""
+    parts = [part for part in (groups + more, when + ("……" if len(one["when"]) > 4 else ""), times) if part]
+    return f'<p class="when">{"；".join(parts)}</p>' if parts else ""
+
+
+# -- pictures -----------------------------------------------------------------------------------------------------
+
+
+def _calendars(report: Shown) -> str:
+    groups = shown_groups(report)
+    figures = "".join(
+        f"<figure>{calendar(report, group, report['posts'])}<figcaption>{name(group['name'])}</figcaption></figure>"
+        for group in groups
+    )
+    hint = "横着是日子，竖着是钟点。点得密的地方容易撞车，空的那一列没人想起来。"
+    return section("calendar", "一张图看完", legend(), f'<div class="calendars">{figures}</div>', hint=hint)
+
+
+def _week(report: Shown) -> str:
+    return section("week", "群友看到的这一周", week(report), hint="和真发出去的一样。灰色虚线的没发成，下面写着原因。")
+
+
+def _seen(report: Shown) -> str:
+    members = report["exposure"]["members"]
+    plots = [("all", "主动内容一共几条", None, "")]
+    plots += [
+        (klass, f"{word}，7 天里最多几条", members["limits_week"][klass], "一个群的上限")
+        for klass, word in CLASS_NAMES.items()
+    ]
+    figures = "".join(
+        f"<figure><h3>{title}</h3>{histogram(members['spread'][key], title, '条', limit, said)}"
+        f"{_far(members['spread'][key], limit)}</figure>"
+        for key, title, limit, said in plots
+    )
+    two = f"{members['in_two_groups']} 人同时在两个群，看到的是两份。" if members["in_two_groups"] else ""
+    hint = f"{members['people']} 个人，中途进群退群的也算。主动内容是没人问、机器人自己说的。{two}"
+    return section("seen", "每个人看到多少", f'<div class="plots">{figures}</div>', _most(members), hint=hint)
+
+
+def _far(spread: Sequence[Sequence[int]], limit: int | None) -> str:
+    most = max([count for count, _ in spread] + [0])
+    return f"<figcaption>最多的人 {most} 条，上限 {limit} 条。</figcaption>" if limit is not None else ""
+
+
+def _most(members: Shown) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'>{_people(one)}</th><td class='n'>{one['total']}</td><td class='n'>{one['promo']}</td>"
+        f"<td class='n'>{one['content']}</td><td class='n'>{one['reminder']}</td>"
+        f"<td class='n{' over' if one['busiest_day'] > members['most_day'] else ''}'>{one['busiest_day']}</td>"
+        f"<td class='n'>{one['private']}</td></tr>"
+        for one in members["listed"][:ROWS]
+    )
+    heads = "".join(
+        f"<th scope='col' class='n'>{one}</th>" for one in ("一共", "促销", "内容", "提醒", "最多的一天", "私信")
+    )
+    caption = f"看到最多的人；一天超过 {members['most_day']} 条算太多，有 {members['too_much']['people']} 人"
+    return f"<div class='wide'><table><caption>{caption}</caption><thead><tr><th scope='col'>谁</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"  # noqa: E501
+
+
+def _people(one: Shown) -> str:
+    others = f" 这样的 {one['people']} 人" if one["people"] > 1 else ""
+    note = f"，{text(one['note'])}" if one["note"] else ""
+    return f"{name(one['name'])}{others}{note}"
+
+
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+def _budgets(report: Shown) -> str:
+    names = {group["id"]: group["name"] for group in report["rehearsal"]["groups"]}
+    rows = []
+    for group in report["exposure"]["groups"][:30]:
+        cells = "".join(_used(group["classes"][klass], word) for klass, word in CLASS_NAMES.items())
+        rows.append(f"<tr><th scope='row'>{name(names[group['id']])}</th>{cells}</tr>")
+    heads = "".join(f"<th scope='col'>{word}</th>" for word in CLASS_NAMES.values())
+    table = f"<div class='wide'><table><thead><tr><th scope='col'>群</th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"  # noqa: E501
+    broken = report["quota_breaks"]
+    said = items(f"{text(one['title'])}：{text(one['reason'])}" for one in broken)
+    hint = "每个群发出去几条、上限几条。" + (
+        "下面这些被预算、限额或约定拦下了：" if broken else "没有一条被预算或平台限额拦下。"
+    )
+    more = len(report["exposure"]["groups"]) - 30
+    left = f'<p class="hint">另外 {more} 个群看 report.json。</p>' if more > 0 else ""
+    return section("budgets", "预算和限额", said, table, left, hint=hint)
+
+
+def _used(one: Shown, word: str) -> str:
+    week = max([sum(one["by_day"][start : start + 7]) for start in range(max(1, len(one["by_day"]) - 6))] + [0])
+    busiest = max([*one["by_day"], 0])
+    limit = max(1, one["limit_week"])
+    return (
+        f"<td><meter min='0' max='{limit}' value='{min(week, limit)}' aria-label='{word} 7 天 {week} 条，上限 {one['limit_week']}'>"
+        f"</meter> 7 天 {week}/{one['limit_week']}<br>一天最多 {busiest}/{one['limit_day']}</td>"
+    )
+
+
+def _nothing(report: Shown) -> str:
+    nobody, empty = report["exposure"]["members"]["nothing"], report["empty_days"]
+    days = items(f"{text(one['title'])}：{text(one['reason'])}" for one in empty)
+    people = items(_people(one) for one in nobody["listed"][:ROWS])
+    more = nobody["people"] - sum(one["people"] for one in nobody["listed"][:ROWS])
+    said = (
+        f"{nobody['people']} 个人一条也没收到，多半是刚来就走、或最后一天才来的。"
+        if nobody["people"]
+        else "每个人至少收到过一条。"
+    )
+    parts = [f"<h3>人</h3><p>{said}</p>{people}", f"<p>还有 {more} 人。</p>" if more > 0 else ""]
+    parts += [f"<h3>日子</h3>{days}" if empty else "<h3>日子</h3><p>每个开着脚本的群，每天都有内容。</p>"]
+    return section("nothing", "谁什么也没收到，哪天空着", *parts)
+
+
+def _outage(report: Shown) -> str:
+    outage = report["outage"]
+    if not outage:
+        return ""
+    start, end = (datetime.fromisoformat(outage[one]) for one in ("from", "until"))
+    rows = items(
+        f"{datetime.fromisoformat(one['due']):%H:%M}「{text(one['title'])}」{STATES[one['state']]}：{text(one['why'])}"
+        for one in outage["affected"][:ROWS]
+    )
+    said = (
+        f"周{DAYS[start.weekday()]} {start:%m-%d %H:%M} 到 {end:%H:%M} 故意停了机。这段时间该发 {outage['posts']} 条，"
+        f"{outage['swallowed']} 条没发成；群友说的 {outage['unheard']} 句没听到，{outage['heard_late']} 次进退群是后来才知道的。"
+    )
+    hint = (
+        "真停机时也会这样。每一拍怎么补由它的 late 和 lateness 定：send 晚发，merge 并进下一条，ask 问员工，drop 不发。"
+    )
+    return section("outage", "停机的时候", f"<p>{said}</p>{rows}", hint=hint)
+
+
+def _tasks(report: Shown) -> str:
+    if not report["tasks"]:
+        return ""
+    rows = "".join(
+        f"<tr><th scope='row'>{text(one['what'])}</th><td>{text(one['owner'])}</td><td>{name(one['about'] or one['group'])}</td>"
+        f"<td>{datetime.fromisoformat(one['due']):%m-%d %H:%M}</td><td class='n'>{one['reminders']}</td></tr>"
+        for one in report["tasks"][:50]
+    )
+    heads = "".join(f"<th scope='col'>{one}</th>" for one in ("要做的事", "谁做", "关于", "什么时候前", "提醒几次"))
+    table = f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    return section("tasks", f"要人做的 {len(report['tasks'])} 件事", table, hint="彩排里没人去做，所以都提醒了。")
+
+
+def _footer(report: Shown) -> str:
+    plan = report["rehearsal"]
+    again = f"yuanzi rehearse --from {plan['from']} --days {plan['days']} --members {plan['members']} --seed {plan['seed']} --out 目录"
+    return (
+        f"<footer><h2>怎么演的</h2>{items(text(one) for one in plan['notes'])}<p>时区 {text(plan['zone'])}。再演一遍一模一样的："
+        f"<code>{text(again)}</code></p></footer>"
+    )
