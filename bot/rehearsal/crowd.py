@@ -269,7 +269,9 @@ class Faces:
         """A name, numbered past the end of the list."""
         if group and who < self.shared:
             return self.name_of(group - 1, self.members - 1 - who)
-        name, again = self.names[who % len(self.names)], who // len(self.names)
+        # Neighbouring groups begin at other places of the list, so that few people seem to be the same.
+        turned = who + group * 37
+        name, again = self.names[turned % len(self.names)], who // len(self.names)
         return f"{name}{again + 1}" if again else name
 
 

@@ -11,7 +11,6 @@ from bot.contact import CLASSES as CLASS_NAMES
 from bot.rehearsal.posts import Post, Row, Rows
 from bot.rehearsal.run import Performance
 from bot.rehearsal.seen import WINDOW, Seen
-from bot.settings.kinds import show_span
 from bot.world import to_ms
 
 Kind = Literal[
@@ -65,6 +64,8 @@ class Problem:
     groups: list[str] = field(default_factory=list)
     moments: list[int] = field(default_factory=list)
     """When (ms), the first ones."""
+    posts: list[Post] = field(default_factory=list)
+    """The posts it is about."""
 
     def happens(self, group: str, moment: int, times: int = 1) -> None:
         """Once more, or for so many people."""
@@ -83,10 +84,14 @@ class Bench:
         self.rows = Rows(show.app.schedule.beats)
         self.found: dict[tuple[str, ...], Problem] = {}
 
-    def note(self, name: tuple[str, ...], problem: Problem, group: str, moment: int, times: int = 1) -> None:
+    def note(
+        self, name: tuple[str, ...], problem: Problem, group: str, moment: int, times: int = 1,
+        about: Sequence[Post] = (),
+    ) -> None:  # fmt: skip
         """A problem was seen: `name` tells alike ones, of which the first is kept."""
         known = self.found.setdefault(name, problem)
         known.rows += tuple(row for row in problem.rows if row not in known.rows)
+        known.posts += about
         known.happens(group, moment, times)
 
     def row_of_group(self, group: str, what: str) -> Row:
@@ -159,7 +164,8 @@ def _stopped(bench: Bench, posts: Sequence[Post]) -> None:
             title = f"{show.config.group(post.group or None).name or post.group}：{_WHOLE_GROUP[kind]}"
             name = (kind, post.group)
         rows = (where, *_earlier(bench, post, posts)) if kind == "same-kind" else (where,)
-        bench.note(name, Problem(kind, title, _in_words(post), fix, rows, broken), post.group, post.due)
+        problem = Problem(kind, title, _in_words(post), fix, rows, broken)
+        bench.note(name, problem, post.group, post.due, about=[post])
 
 
 def _in_words(post: Post) -> str:
@@ -197,14 +203,20 @@ def _clashes(bench: Bench, posts: Sequence[Post]) -> None:
                 continue
             planned = timedelta(milliseconds=abs(second.due - first.due)) < apart
             name = ("clash" if planned else "crowded", first.beat, second.beat, _clock(show, second.due))
-            bench.note(name, _clash(bench, first, second, gap, apart, planned=planned), group, second.moment)
+            problem = _clash(bench, first, second, gap, apart, planned=planned)
+            bench.note(name, problem, group, second.moment, about=[first, second])
+
+
+def _spoken(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    return f"{minutes} 分钟" if minutes % 60 or not minutes else f"{minutes // 60} 小时"
 
 
 def _clash(bench: Bench, first: Post, second: Post, gap: timedelta, apart: timedelta, *, planned: bool) -> Problem:
     show = bench.show
     both = f"{_clock(show, first.moment)}「{first.title}」和 {local(show, second.moment):%H:%M}「{second.title}」"
     minutes = int(gap.total_seconds()) // 60
-    reason = f"{f'只隔 {minutes} 分钟' if minutes else '同一分钟'}，设的是至少 {show_span(apart)}（rehearsal.apart）"
+    reason = f"{f'只隔 {minutes} 分钟' if minutes else '同一分钟'}，设的是至少 {_spoken(apart)}（rehearsal.apart）"
     if not planned:
         why = second.why or first.why or "排队或停机"
         return Problem("crowded", f"{both}晚到一起了", f"{reason}；{why}", "晚了并进下一条：late = \"merge\"",

@@ -40,7 +40,7 @@ def _top(report: Shown) -> str:
     who = f"{len(plan['groups'])} 个群，每群 {plan['members']} 人，{text(plan['persona'])} 说话"
     counts = "".join(
         f"<div><dt>{STATES[state]}</dt><dd>{count}</dd></div>" for state, count in summary["states"].items()
-    )  # type: ignore[index]
+    )
     links = [("problems", "问题"), ("calendar", "日历"), ("week", "这一周"), ("seen", "每个人看到多少")]
     links += [("budgets", "预算"), ("nothing", "什么也没收到的人")] + ([("outage", "停机")] if report["outage"] else [])
     nav = items(f'<a href="#{where}">{word}</a>' for where, word in links)
@@ -58,19 +58,20 @@ def _problems(report: Shown) -> str:
     found = report["problems"]
     if not found:
         return section("problems", "问题", '<p class="good">没有撞车，没有超预算，也没有空着的日子。可以放心发。</p>')
-    cards = "".join(_problem(one) for one in found)
+    cards = "".join(_problem(number, one) for number, one in enumerate(found, start=1))
     broken = report["summary"]["broken"]
     hint = f"{broken} 个要改，改完再彩排一次。" if broken else "没有破规矩的，只有几处值得看一眼。"
     return section("problems", f"{len(found)} 个问题", f'<ol class="problems">{cards}</ol>', hint=hint)
 
 
-def _problem(one: Shown) -> str:
+def _problem(number: int, one: Shown) -> str:
     rows = "".join(f"<li><code>{text(Row(row['file'], row['line'], row['what']))}</code></li>" for row in one["rows"])
     css = "" if one["broken"] else ' class="notice"'
     kind = text(one["name"]) + ("" if one["broken"] else "，看一眼")
     return (
-        f'<li{css}><p class="kind">{kind}</p><h3>{text(one["title"])}</h3><p>{text(one["reason"])}</p>{_often(one)}'
-        f'<div class="fix"><b>改</b><div>{text(one["fix"])}{f"<ul>{rows}</ul>" if rows else ""}</div></div></li>'
+        f'<li{css} id="p{number}"><div><p class="kind">{number}　{kind}</p><h3>{text(one["title"])}</h3>'
+        f"<p>{text(one['reason'])}</p>{_often(one)}</div>"
+        f'<div class="fix"><p><b>怎么改</b> {text(one["fix"])}</p>{f"<ul>{rows}</ul>" if rows else ""}</div></li>'
     )
 
 
@@ -129,7 +130,7 @@ def _most(members: Shown) -> str:
         f"<td class='n'>{one['content']}</td><td class='n'>{one['reminder']}</td>"
         f"<td class='n{' over' if one['busiest_day'] > members['most_day'] else ''}'>{one['busiest_day']}</td>"
         f"<td class='n'>{one['private']}</td></tr>"
-        for one in members["listed"][:ROWS]
+        for one in _alike(members["listed"])[:ROWS]
     )
     heads = "".join(
         f"<th scope='col' class='n'>{one}</th>" for one in ("一共", "促销", "内容", "提醒", "最多的一天", "私信")
@@ -138,10 +139,23 @@ def _most(members: Shown) -> str:
     return f"<div class='wide'><table><caption>{caption}</caption><thead><tr><th scope='col'>谁</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"  # noqa: E501
 
 
+def _alike(people: Sequence[Shown]) -> list[Shown]:
+    """Neighbours with the same figures as one, with how many they are."""
+    found: list[dict[str, Any]] = []
+    for one in people:
+        figures = [one[key] for key in (*CLASS_NAMES, "busiest_day", "private")]
+        if found and figures == found[-1]["figures"] and len(one["groups"]) == len(found[-1]["groups"]):
+            found[-1]["people"] += one["people"]
+        else:
+            found.append({**one, "figures": figures, "note": "" if one["people"] > 1 else one["note"]})
+    return [one for one in found if one["total"]]
+
+
 def _people(one: Shown) -> str:
-    others = f" 这样的 {one['people']} 人" if one["people"] > 1 else ""
-    note = f"，{text(one['note'])}" if one["note"] else ""
-    return f"{name(one['name'])}{others}{note}"
+    others = f" 等 {one['people']} 人" if one["people"] > 1 else ""
+    note = f"，{text(one['note'])}" if one["note"] and one["people"] == 1 else ""
+    two = f"，同时在 {len(one['groups'])} 个群" if len(one["groups"]) > 1 else ""
+    return f"{name(one['name'])}{others}{two}{note}"
 
 
 # -- tables -------------------------------------------------------------------------------------------------------

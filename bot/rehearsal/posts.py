@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bot.config import ROOT
@@ -89,7 +90,8 @@ class Rows:
         path = beat.file
         if str(path) not in self._texts:
             self._texts[str(path)] = path.read_text(encoding="utf-8").splitlines()
-        shown = path.relative_to(ROOT.parent).as_posix() if path.is_relative_to(ROOT.parent) else str(path)
+        near = next((one for one in (Path.cwd(), ROOT.parent) if path.is_relative_to(one)), None)
+        shown = path.relative_to(near).as_posix() if near else str(path)
         own = name.partition(".")[2]
         campaign = beat.campaign.partition(".")[2]
         wave = own.removeprefix(f"{campaign}-") if beat.wave else own

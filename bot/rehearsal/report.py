@@ -22,6 +22,10 @@ def report_of(show: Performance, posts: Sequence[Post], seen: Sequence[Seen], pr
     """Everything that an operator should know, in the order in which they should know it."""
     rows = Rows(show.app.schedule.beats)
     broken = sum(one.broken for one in problems)
+    numbers: dict[int, list[int]] = {}
+    for number, problem in enumerate(problems, start=1):
+        for post in problem.posts:
+            numbers.setdefault(id(post), []).append(number)
     states = Counter[str](post.state for post in posts)
     return {
         "summary": {
@@ -35,7 +39,7 @@ def report_of(show: Performance, posts: Sequence[Post], seen: Sequence[Seen], pr
         },
         "rehearsal": _circumstances(show),
         "problems": [_problem(show, one) for one in problems],
-        "posts": [_post(show, rows, one) for one in posts],
+        "posts": [{**_post(show, rows, one), "problems": numbers.get(id(one), [])} for one in posts],
         "clashes": [_problem(show, one) for one in of_kind(problems, "clash", "crowded")],
         "quota_breaks": [
             _problem(show, one)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.rehearsal.markup import CLASS_NAMES, items, name, text
+from bot.rehearsal.pictures import mark
 
 MOST_GROUPS = 6
 """Groups that are shown; the others have the same scripts or stand in report.json."""
@@ -64,13 +65,19 @@ def _line(report: Shown, post: Shown) -> str:
         else f"line {'late' if reached else 'task off' if task else 'off'}"
     )
     klass = post["class"] if post["class"] in CLASS_NAMES else ""
-    tag = f'<span class="tag {klass}">{CLASS_NAMES.get(klass, "")}{"·优惠" if post["deal"] else ""}</span>'
+    sign = f'<svg viewBox="0 0 14 14" aria-hidden="true">{mark(7, 7, klass, "sent")}</svg>' if klass else ""
+    tag = f'<span class="tag {klass}">{sign}{CLASS_NAMES.get(klass, "")}{"，有优惠" if post["deal"] else ""}</span>'
     who = f"{moment:%H:%M} {name('员工' if task else persona)} {text(post['title'])} {'' if task else tag}"
     face = text("员" if task else persona[:1])
     return (
         f'<div class="{css}"><span class="face" aria-hidden="true">{face}</span><div><p class="who">{who}</p>'
-        f'<div class="bubble {klass}">{text(post["text"])}</div>{_whynot(post)}</div></div>'
+        f'<div class="bubble">{text(post["text"])}</div>{_whynot(post)}{_links(post)}</div></div>'
     )
+
+
+def _links(post: Shown) -> str:
+    links = "、".join(f'<a href="#p{number}">问题 {number}</a>' for number in post["problems"])
+    return f'<p class="who">{links}</p>' if links else ""
 
 
 def _whynot(post: Shown) -> str:
