@@ -163,7 +163,7 @@ def _stopped(bench: Bench, posts: Sequence[Post]) -> None:
         if kind in _WHOLE_GROUP:  # one problem of the group, not one of each post
             title = f"{show.config.group(post.group or None).name or post.group}：{_WHOLE_GROUP[kind]}"
             name = (kind, post.group)
-        rows = (where, *_earlier(bench, post, posts)) if kind == "same-kind" else (where,)
+        rows = tuple(dict.fromkeys((where, *_earlier(bench, post, posts)))) if kind == "same-kind" else (where,)
         problem = Problem(kind, title, _in_words(post), fix, rows, broken)
         bench.note(name, problem, post.group, post.due, about=[post])
 

@@ -31,4 +31,29 @@ def section(identity: str, title: str, *parts: str, hint: str = "") -> str:
     """A section with its heading."""
     said = f'<p class="hint">{hint}</p>' if hint else ""
     inner = "".join(parts)
-    return f'<section id="{identity}" aria-labelledby="h-{identity}"><h2 id="h-{identity}">{title}</h2>{said}{inner}</section>'
+    head = f'<h2 id="h-{identity}">{title}</h2>{said}'
+    return f'<section id="{identity}" aria-labelledby="h-{identity}">{head}{inner}</section>'
+
+
+def table(heads: Iterable[str], rows: Iterable[str], caption: str = "") -> str:
+    """A table of finished rows that may be wider than a phone."""
+    head = "".join(f"<th scope='col'{'' if number == 0 else NUMBER}>{one}</th>" for number, one in enumerate(heads))
+    said = f"<caption>{caption}</caption>" if caption else ""
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<div class='wide'><table>{said}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+NUMBER = " class='n'"
+
+
+def label(x: float, y: float, words: object, css: str = "", anchor: str = "middle") -> str:
+    """Words in a picture."""
+    kind = f' class="{css}"' if css else ""
+    return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text(words)}</text>'
+
+
+def picture(width: int, height: int, says: str, parts: Iterable[str]) -> str:
+    """A picture that says in words what it shows."""
+    said = text(says)
+    inner = "".join(parts)
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{said}"><title>{said}</title>{inner}</svg>'

@@ -5,10 +5,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.rehearsal.markup import CLASS_NAMES, items, name, section, text
-from bot.rehearsal.pictures import HATCH, calendar, histogram, legend
+from bot.rehearsal.markup import CLASS_NAMES, items, name, section, table, text
+from bot.rehearsal.pictures import HATCH, calendar, legend
+from bot.rehearsal.plots import histogram
 from bot.rehearsal.posts import STATES, Row
-from bot.rehearsal.week import DAYS, shown_groups, week
+from bot.rehearsal.tables import budgets, nothing, outage, person, tasks
+from bot.rehearsal.week import shown_groups, week
 
 STYLE = Path(__file__).resolve().parent / "page.css"
 SAFE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -21,7 +23,7 @@ def page_of(report: Shown) -> str:
     """The whole page."""
     title = f"彩排 {report['rehearsal']['from']}：{report['summary']['line']}"
     body = [_top(report), "<main>", _problems(report), _calendars(report), _week(report), _seen(report)]
-    body += [_budgets(report), _nothing(report), _outage(report), _tasks(report), "</main>", _footer(report)]
+    body += [budgets(report), nothing(report), outage(report), tasks(report), "</main>", _footer(report)]
     return (
         '<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{SAFE}">'
@@ -45,8 +47,8 @@ def _top(report: Shown) -> str:
     links += [("budgets", "预算"), ("nothing", "什么也没收到的人")] + ([("outage", "停机")] if report["outage"] else [])
     nav = items(f'<a href="#{where}">{word}</a>' for where, word in links)
     return (
-        f'<header class="top"><p class="label">彩排报告，{span}</p><h1>{text(summary["line"])}</h1><p class="hint">{who}。'
-        f'排了 {summary["posts"]} 条，每条的下场：</p><dl class="tally">{counts}</dl>'
+        f'<header class="top"><p class="label">彩排报告，{span}</p><h1>{text(summary["line"])}</h1>'
+        f'<p class="hint">{who}。排了 {summary["posts"]} 条，每条的下场：</p><dl class="tally">{counts}</dl>'
         f'<nav aria-label="这一页有什么">{nav}</nav></header>'
     )
 
@@ -125,18 +127,15 @@ def _far(spread: Sequence[Sequence[int]], limit: int | None) -> str:
 
 
 def _most(members: Shown) -> str:
-    rows = "".join(
-        f"<tr><th scope='row'>{_people(one)}</th><td class='n'>{one['total']}</td><td class='n'>{one['promo']}</td>"
-        f"<td class='n'>{one['content']}</td><td class='n'>{one['reminder']}</td>"
-        f"<td class='n{' over' if one['busiest_day'] > members['most_day'] else ''}'>{one['busiest_day']}</td>"
-        f"<td class='n'>{one['private']}</td></tr>"
-        for one in _alike(members["listed"])[:ROWS]
-    )
-    heads = "".join(
-        f"<th scope='col' class='n'>{one}</th>" for one in ("一共", "促销", "内容", "提醒", "最多的一天", "私信")
-    )
+    heads = ("谁", "一共", "促销", "内容", "提醒", "最多的一天", "私信")
+    rows = []
+    for one in _alike(members["listed"])[:ROWS]:
+        over = " over" if one["busiest_day"] > members["most_day"] else ""
+        cells = "".join(f"<td class='n'>{one[key]}</td>" for key in ("total", *CLASS_NAMES))
+        cells += f"<td class='n{over}'>{one['busiest_day']}</td><td class='n'>{one['private']}</td>"
+        rows.append(f"<th scope='row'>{person(one)}</th>{cells}")
     caption = f"看到最多的人；一天超过 {members['most_day']} 条算太多，有 {members['too_much']['people']} 人"
-    return f"<div class='wide'><table><caption>{caption}</caption><thead><tr><th scope='col'>谁</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"  # noqa: E501
+    return table(heads, rows, caption)
 
 
 def _alike(people: Sequence[Shown]) -> list[Shown]:
@@ -151,95 +150,11 @@ def _alike(people: Sequence[Shown]) -> list[Shown]:
     return [one for one in found if one["total"]]
 
 
-def _people(one: Shown) -> str:
-    others = f" 等 {one['people']} 人" if one["people"] > 1 else ""
-    note = f"，{text(one['note'])}" if one["note"] and one["people"] == 1 else ""
-    two = f"，同时在 {len(one['groups'])} 个群" if len(one["groups"]) > 1 else ""
-    return f"{name(one['name'])}{others}{two}{note}"
-
-
-# -- tables -------------------------------------------------------------------------------------------------------
-
-
-def _budgets(report: Shown) -> str:
-    names = {group["id"]: group["name"] for group in report["rehearsal"]["groups"]}
-    rows = []
-    for group in report["exposure"]["groups"][:30]:
-        cells = "".join(_used(group["classes"][klass], word) for klass, word in CLASS_NAMES.items())
-        rows.append(f"<tr><th scope='row'>{name(names[group['id']])}</th>{cells}</tr>")
-    heads = "".join(f"<th scope='col'>{word}</th>" for word in CLASS_NAMES.values())
-    table = f"<div class='wide'><table><thead><tr><th scope='col'>群</th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"  # noqa: E501
-    broken = report["quota_breaks"]
-    said = items(f"{text(one['title'])}：{text(one['reason'])}" for one in broken)
-    hint = "每个群发出去几条、上限几条。" + (
-        "下面这些被预算、限额或约定拦下了：" if broken else "没有一条被预算或平台限额拦下。"
-    )
-    more = len(report["exposure"]["groups"]) - 30
-    left = f'<p class="hint">另外 {more} 个群看 report.json。</p>' if more > 0 else ""
-    return section("budgets", "预算和限额", said, table, left, hint=hint)
-
-
-def _used(one: Shown, word: str) -> str:
-    week = max([sum(one["by_day"][start : start + 7]) for start in range(max(1, len(one["by_day"]) - 6))] + [0])
-    busiest = max([*one["by_day"], 0])
-    limit = max(1, one["limit_week"])
-    return (
-        f"<td><meter min='0' max='{limit}' value='{min(week, limit)}' aria-label='{word} 7 天 {week} 条，上限 {one['limit_week']}'>"
-        f"</meter> 7 天 {week}/{one['limit_week']}<br>一天最多 {busiest}/{one['limit_day']}</td>"
-    )
-
-
-def _nothing(report: Shown) -> str:
-    nobody, empty = report["exposure"]["members"]["nothing"], report["empty_days"]
-    days = items(f"{text(one['title'])}：{text(one['reason'])}" for one in empty)
-    people = items(_people(one) for one in nobody["listed"][:ROWS])
-    more = nobody["people"] - sum(one["people"] for one in nobody["listed"][:ROWS])
-    said = (
-        f"{nobody['people']} 个人一条也没收到，多半是刚来就走、或最后一天才来的。"
-        if nobody["people"]
-        else "每个人至少收到过一条。"
-    )
-    parts = [f"<h3>人</h3><p>{said}</p>{people}", f"<p>还有 {more} 人。</p>" if more > 0 else ""]
-    parts += [f"<h3>日子</h3>{days}" if empty else "<h3>日子</h3><p>每个开着脚本的群，每天都有内容。</p>"]
-    return section("nothing", "谁什么也没收到，哪天空着", *parts)
-
-
-def _outage(report: Shown) -> str:
-    outage = report["outage"]
-    if not outage:
-        return ""
-    start, end = (datetime.fromisoformat(outage[one]) for one in ("from", "until"))
-    rows = items(
-        f"{datetime.fromisoformat(one['due']):%H:%M}「{text(one['title'])}」{STATES[one['state']]}：{text(one['why'])}"
-        for one in outage["affected"][:ROWS]
-    )
-    said = (
-        f"周{DAYS[start.weekday()]} {start:%m-%d %H:%M} 到 {end:%H:%M} 故意停了机。这段时间该发 {outage['posts']} 条，"
-        f"{outage['swallowed']} 条没发成；群友说的 {outage['unheard']} 句没听到，{outage['heard_late']} 次进退群是后来才知道的。"
-    )
-    hint = (
-        "真停机时也会这样。每一拍怎么补由它的 late 和 lateness 定：send 晚发，merge 并进下一条，ask 问员工，drop 不发。"
-    )
-    return section("outage", "停机的时候", f"<p>{said}</p>{rows}", hint=hint)
-
-
-def _tasks(report: Shown) -> str:
-    if not report["tasks"]:
-        return ""
-    rows = "".join(
-        f"<tr><th scope='row'>{text(one['what'])}</th><td>{text(one['owner'])}</td><td>{name(one['about'] or one['group'])}</td>"
-        f"<td>{datetime.fromisoformat(one['due']):%m-%d %H:%M}</td><td class='n'>{one['reminders']}</td></tr>"
-        for one in report["tasks"][:50]
-    )
-    heads = "".join(f"<th scope='col'>{one}</th>" for one in ("要做的事", "谁做", "关于", "什么时候前", "提醒几次"))
-    table = f"<div class='wide'><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-    return section("tasks", f"要人做的 {len(report['tasks'])} 件事", table, hint="彩排里没人去做，所以都提醒了。")
-
-
 def _footer(report: Shown) -> str:
     plan = report["rehearsal"]
-    again = f"yuanzi rehearse --from {plan['from']} --days {plan['days']} --members {plan['members']} --seed {plan['seed']} --out 目录"
+    options = " ".join(f"--{one} {plan[one]}" for one in ("from", "days", "members", "seed"))
+    again = f"yuanzi rehearse {options} --out 目录"
     return (
-        f"<footer><h2>怎么演的</h2>{items(text(one) for one in plan['notes'])}<p>时区 {text(plan['zone'])}。再演一遍一模一样的："
-        f"<code>{text(again)}</code></p></footer>"
+        f"<footer><h2>怎么演的</h2>{items(text(one) for one in plan['notes'])}"
+        f"<p>时区 {text(plan['zone'])}。再演一遍一模一样的：<code>{text(again)}</code></p></footer>"
     )

@@ -1,12 +1,13 @@
-"""The pictures of the report as inline SVG: the week as a calendar, and how much each member saw."""
+"""The calendar of the report as inline SVG: days across, hours down, a mark for every post."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bot.rehearsal.markup import CLASS_NAMES, text
+from bot.rehearsal.markup import CLASS_NAMES, label, picture, text
 
+Shown = Mapping[str, Any]
 WIDTH = 420
 LEFT, TOP = 38, 34
 ROW = 17
@@ -14,11 +15,11 @@ APART = 11
 """Marks nearer than this (in the picture's units) stand beside each other."""
 DAYS = "一二三四五六日"
 _OFF = frozenset({"held", "missed", "merged", "asked", "lost"})
-_SHAPE = {"promo": "圆", "content": "方", "reminder": "三角"}
+_LINES = '<rect width="2" height="6" fill="var(--bad)" opacity=".55"/>'
+_SLANTED = 'width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"'
 HATCH = (
-    '<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs><pattern id="hatch" width="6" height="6"'
-    ' patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="2" height="6" fill="var(--bad)"'
-    ' opacity=".55"/></pattern></defs></svg>'
+    '<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>'
+    f'<pattern id="hatch" {_SLANTED}>{_LINES}</pattern></defs></svg>'
 )
 
 
@@ -30,7 +31,8 @@ def mark(x: float, y: float, klass: str, state: str, size: float = 5.2) -> str:
         shape = f'<circle class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="{size}"/>'
     elif klass == "content":
         side = size * 1.7
-        shape = f'<rect class="{css}" x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}"/>'
+        corner = f'x="{x - side / 2:.1f}" y="{y - side / 2:.1f}"'
+        shape = f'<rect class="{css}" {corner} width="{side:.1f}" height="{side:.1f}"/>'
     else:
         shape = (
             f'<path class="{css}" d="M{x:.1f} {y - size:.1f}L{x + size:.1f} {y + size * 0.8:.1f}'
@@ -62,7 +64,7 @@ def legend() -> str:
     return f'<ul class="legend">{"".join(parts)}</ul>'
 
 
-def calendar(report: Mapping[str, Any], group: Mapping[str, Any], posts: Sequence[Mapping[str, Any]]) -> str:
+def calendar(report: Shown, group: Shown, posts: Sequence[Shown]) -> str:
     """Days from left to right, hours from top to bottom, in pieces of seven days."""
     days = [date.fromisoformat(one["date"]) for one in report["rehearsal"]["calendar"]]
     pieces = [days[start : start + 7] for start in range(0, len(days), 7)]
@@ -70,7 +72,7 @@ def calendar(report: Mapping[str, Any], group: Mapping[str, Any], posts: Sequenc
 
 
 def _calendar(
-    report: Mapping[str, Any], group: Mapping[str, Any], posts: Sequence[Mapping[str, Any]], days: Sequence[date], skip: int
+    report: Shown, group: Shown, posts: Sequence[Shown], days: Sequence[date], skip: int
 ) -> str:  # fmt: skip
     column = (WIDTH - LEFT - 4) / len(days)
     own = [one for one in posts if one["group"] == group["id"] and one["state"] != "task"]
@@ -81,11 +83,8 @@ def _calendar(
     parts = []
     for number, day in enumerate(days):
         x = LEFT + number * column
-        weight = "font-weight:700" if day.weekday() >= 5 else ""
-        parts.append(
-            f'<text x="{x + column / 2:.1f}" y="13" text-anchor="middle" style="{weight}">周{DAYS[day.weekday()]}</text>'
-        )
-        parts.append(f'<text class="dim" x="{x + column / 2:.1f}" y="27" text-anchor="middle">{day:%m-%d}</text>')
+        parts.append(label(x + column / 2, 13, f"周{DAYS[day.weekday()]}", "off-day" if day.weekday() >= 5 else ""))
+        parts.append(label(x + column / 2, 27, f"{day:%m-%d}", "dim"))
         for hour in range(view.first, 24):
             count = talk.get((skip + number) * 24 + hour, 0)
             if count:
@@ -97,14 +96,11 @@ def _calendar(
     for hour in range(-(-view.first // 3) * 3, 25, 3):
         y = view.y(hour)
         parts.append(f'<path class="grid" d="M{LEFT} {y}H{WIDTH - 4}"/>')
-        parts.append(f'<text class="dim" x="{LEFT - 5}" y="{y + 4}" text-anchor="end">{hour}:00</text>')
+        parts.append(label(LEFT - 5, y + 4, f"{hour}:00", "dim", "end"))
     parts += _outage(report, view)
     parts += _marks(own, view)
-    label = f"{group['name']}：{days[0]:%m-%d} 到 {days[-1]:%m-%d} 每条定时的日子和钟点"
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{text(label)}"><title>{text(label)}</title>'
-        f"{''.join(parts)}</svg>"
-    )
+    says = f"{group['name']}：{days[0]:%m-%d} 到 {days[-1]:%m-%d} 每条定时的日子和钟点"
+    return picture(WIDTH, round(height), says, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ class _View:
         return self.y(moment.hour + moment.minute / 60)
 
 
-def _outage(report: Mapping[str, Any], view: _View) -> list[str]:
+def _outage(report: Shown, view: _View) -> list[str]:
     outage = report["outage"]
     if not outage:
         return []
@@ -144,7 +140,7 @@ def _outage(report: Mapping[str, Any], view: _View) -> list[str]:
     return found
 
 
-def _marks(posts: Sequence[Mapping[str, Any]], view: _View) -> list[str]:
+def _marks(posts: Sequence[Shown], view: _View) -> list[str]:
     found: list[str] = []
     for cluster in _clusters(posts, view):
         for number, post in enumerate(cluster):
@@ -158,9 +154,9 @@ def _marks(posts: Sequence[Mapping[str, Any]], view: _View) -> list[str]:
     return found
 
 
-def _clusters(posts: Sequence[Mapping[str, Any]], view: _View) -> list[list[Mapping[str, Any]]]:
+def _clusters(posts: Sequence[Shown], view: _View) -> list[list[Shown]]:
     """Posts of one day that would cover each other, together."""
-    found: list[list[Mapping[str, Any]]] = []
+    found: list[list[Shown]] = []
     last: tuple[date, float] | None = None
     for post in sorted(posts, key=lambda one: str(one["time"])):
         moment = datetime.fromisoformat(post["time"])
@@ -173,57 +169,3 @@ def _clusters(posts: Sequence[Mapping[str, Any]], view: _View) -> list[list[Mapp
             found.append([post])
         last = here
     return found
-
-
-def histogram(spread: Sequence[Sequence[int]], title: str, unit: str, limit: int | None = None, said: str = "") -> str:
-    """How many members (height) saw how many lines (across), with the limit as a dashed line. Few columns: many values
-    are put together."""
-    most = max([count for count, _ in spread] + [0])
-    reach = max(most, 3)
-    near = limit is not None and limit <= reach * 2.5 + 4
-    if near and limit is not None:
-        reach = max(reach, limit + 1)
-    step = -(-(reach + 1) // 24)
-    columns = -(-(reach + 1) // step)
-    heights = [0] * columns
-    for count, people in spread:
-        heights[count // step] += people
-    left, top, bottom, width, height = 34, 26, 30, 420, 200
-    wide, tall = (width - left - 6) / columns, height - top - bottom
-    thick = min(wide - 3, 34)
-    highest = max(heights) or 1
-    parts = [f'<path class="grid" d="M{left} {height - bottom}H{width - 6}"/>']
-    every = max(1, -(-columns // 9))
-    for number, people in enumerate(heights):
-        x, size = left + number * wide, tall * people / highest
-        size = max(size, 2.0) if people else 0.0
-        parts.append(
-            f'<rect class="bar" x="{x + (wide - thick) / 2:.1f}" y="{height - bottom - size:.1f}" width="{thick:.1f}" height="{size:.1f}">'
-            f"<title>{_range(number, step)} {unit}：{people} 人</title></rect>"
-        )
-        if people and (people >= highest * 0.12 or columns <= 10):
-            parts.append(
-                f'<text x="{x + wide / 2:.1f}" y="{height - bottom - size - 4:.1f}" text-anchor="middle">{people}</text>'
-            )
-        if number % every == 0:
-            parts.append(
-                f'<text class="dim" x="{x + wide / 2:.1f}" y="{height - 14}" text-anchor="middle">{_range(number, step)}</text>'
-            )
-    parts.append(f'<text class="dim" x="{width - 6}" y="{height - 1}" text-anchor="end">{unit} →</text>')
-    parts.append('<text class="dim" x="2" y="12">人数</text>')
-    if limit is not None and near:
-        x = left + (limit / step + 1) * wide
-        parts.append(f'<path class="limit" d="M{x:.1f} {top - 4}V{height - bottom}"/>')
-        side, shift = ("end", -4) if x > width * 0.6 else ("start", 4)
-        parts.append(
-            f'<text class="limit-text" x="{x + shift:.1f}" y="{top - 6}" text-anchor="{side}">{text(said)} {limit}</text>'
-        )
-    label = f"{title}：" + "，".join(f"{count} 条 {people} 人" for count, people in spread[:30])
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(label)}"><title>{text(label)}</title>'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _range(number: int, step: int) -> str:
-    return str(number) if step == 1 else f"{number * step}~{number * step + step - 1}"

@@ -45,10 +45,11 @@ def _day(report: Shown, one: Shown, posts: Sequence[Shown], groups: Sequence[Sho
     rooms = "".join(_room(report, group, [post for post in posts if post["group"] == group["id"]]) for group in groups)
     reached = sum(post["state"] in _REACHED for post in posts)
     private = [post for post in posts if post["member"]]
-    return (
-        f'<article class="day"><header><h3>周{DAYS[day.weekday()]}</h3><p>{day.month} 月 {day.day} 日，{text(one["name"])}'
-        f'</p><p>发 {reached} 条</p></header><div><div class="rooms">{rooms}</div>{_private(private)}</div></article>'
+    head = (
+        f"<h3>周{DAYS[day.weekday()]}</h3><p>{day.month} 月 {day.day} 日，{text(one['name'])}</p><p>发 {reached} 条</p>"
     )
+    body = f'<div><div class="rooms">{rooms}</div>{_private(private)}</div>'
+    return f'<article class="day"><header>{head}</header>{body}</article>'
 
 
 def _room(report: Shown, group: Shown, posts: Sequence[Shown]) -> str:
