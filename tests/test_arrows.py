@@ -117,7 +117,7 @@ CORE: dict[str, set[str]] = {
     WIRES: {"channels", WIRES, "events", "errors", "settings"},
 }  # fmt: skip
 """Layer of bot/ -> the layers it may import. A new core module is added here with its reason; everything that is not
-listed is the shell around the core (app, stage, commands, benchmarks), which the core never imports."""
+listed is the shell around the core (app, stage, rehearsal, commands, benchmarks), which the core never imports."""
 
 HANDLERS_FROM: dict[str, set[str]] = {
     "bot.config": {"nearest"},  # "did you mean" in answers; settings themselves come through ctx
@@ -142,8 +142,8 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.shop": {"Redemption"},
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
-MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
-MAY_KNOW_APP = {"commands", "bench", "stage", "manual", "wiring"}
+MAY_KNOW_WIRES = {"rehearsal", "commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
+MAY_KNOW_APP = {"rehearsal", "commands", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),

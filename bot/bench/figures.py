@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bot.bench import play, wechaty, wecom
+from bot.bench import play, rehearsed, wechaty, wecom
 from bot.bench.bot_run import record_bot, run_bot
 from bot.bench.handlers import extra_routers, word
 from bot.bench.history import write_history
@@ -43,6 +43,9 @@ class Size:
     players: int = 5_000
     """Members who enter or buzz in the same moment."""
     entrants: int = 100_000
+    rehearsed: int = 1_000
+    """Groups of the rehearsed week."""
+    beats: int = 10_000
 
     def at(self, in_flight: int) -> int:
         """How many events at this level: alone, each one waits for the disk."""
@@ -50,17 +53,9 @@ class Size:
 
 
 QUICK = Size(
-    events=3_000,
-    rounds=2,
-    stored=50_000,
-    memory_events=20_000,
-    starts=2,
-    echoes=300,
-    callbacks=500,
-    wire_rounds=1,
-    players=1_000,
-    entrants=10_000,
-)
+    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1,
+    players=1_000, entrants=10_000, rehearsed=5, beats=1_000,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -261,6 +256,12 @@ class Bench:
             "recomputed": all(one.right for one in drawn),
         }  # fmt: skip
 
+    def rehearsal(self) -> Iterator[Figure]:
+        """A week of many groups through the whole bot, and the plan of very many posts of one minute."""
+        yield {"figure": "rehearsal", **rehearsed.week(self.folder, self.size.rehearsed, warm_days=0)}
+        yield {"figure": "rehearsal", "path": "same minute", **rehearsed.same_minute(self.size.beats)}
+        self._tidy()
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -290,4 +291,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "wecom_callbacks": Bench.wecom_callbacks,
     "play_entries": Bench.play_entries,
     "draw_100k": Bench.draw_100k,
+    "rehearsal": Bench.rehearsal,
 }

@@ -22,7 +22,7 @@ def memory(folder: Path, events: int) -> dict[str, Any]:
     """Resident memory of a fresh process: jieba loaded, the bot warm, then after so many more events."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", __name__, str(folder / "memory.db"), str(events)],
-        env=_environment(), check=True, capture_output=True, timeout=PATIENCE * 5,
+        env=environment(), check=True, capture_output=True, timeout=PATIENCE * 5,
     )  # fmt: skip
     figure: dict[str, Any] = json.loads(done.stdout)
     return figure
@@ -36,7 +36,7 @@ def first_reply(db: Path, command: str) -> float:
         line, mark = json.dumps(said), '"say"'
     start = perf_counter()
     with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bot", command, "--db", str(db)], cwd=db.parent, env=_environment(),
+        [sys.executable, "-m", "bot", command, "--db", str(db)], cwd=db.parent, env=environment(),
         text=True, encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as child:  # fmt: skip
         assert child.stdin is not None
@@ -54,7 +54,8 @@ def first_reply(db: Path, command: str) -> float:
     raise RuntimeError(f"yuanzi {command} said nothing")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The environment in which a child runs this very code."""
     return {**os.environ, "PYTHONPATH": str(ROOT.parent), "PYTHONIOENCODING": "utf-8"}
 
 

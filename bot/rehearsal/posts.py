@@ -201,7 +201,7 @@ def _beat_of(line: UnaskedLine) -> str:
 
 
 def _klass(beat: Beat) -> str:
-    return "reminder" if beat.sort == "reminder" else "promo" if beat.stance in ("", "product") else "content"
+    return "reminder" if beat.sort == "reminder" else "promo" if beat.budgeted_as in ("", "product") else "content"
 
 
 def _state(line: UnaskedLine, late: LateRow | None) -> State:

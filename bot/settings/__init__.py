@@ -46,11 +46,8 @@ class GroupSettings(Part):
     contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
-<<<<<<< HEAD
     lint: LintSettings = Field(default_factory=lambda: LintSettings())
-=======
     rehearsal: RehearsalSettings = Field(default_factory=lambda: RehearsalSettings())
->>>>>>> 3f7ed3f (Rehearsal: a week of the real settings in virtual time before simulated members, with a power cut)
 
 
 class Settings(Part):
