@@ -1,0 +1,164 @@
+"""The matching engine: which entries a question asks for, how surely, and why. Reads are thread-safe."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bot.faq.features import NAMES, Query, describe, read
+from bot.faq.index import Array, Index, Vocabulary
+from bot.faq.terms import Text, analyse
+
+VARIANTS = 48
+"""Texts that are looked at closely."""
+CANDIDATES = 20
+"""Entries that are looked at closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What can be asked."""
+
+    id: str
+    question: str
+    similar: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry that was found. `score` is 0 to 1, the higher the surer, comparable between questions and between
+    knowledge bases. `matched` are the words that the question and the entry share."""
+
+    id: str
+    score: float
+    asked: str = ""
+    """The question or similar question that came closest."""
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Close:
+    """Candidates of one query, best first look first."""
+
+    query: Query
+    entries: Array
+    documents: Array
+    features: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Analysed:
+    texts: tuple[Text, ...]
+    terms: tuple[Array, ...]
+    bag: Array
+
+
+class Engine:
+    """A knowledge base, ready to be asked."""
+
+    def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self._analysed: dict[Entry, _Analysed] = {}
+        self.entries: tuple[Entry, ...] = ()
+        self._state: _State | None = None
+
+    @classmethod
+    def build(cls, entries: Iterable[Entry]) -> "Engine":
+        """An engine over these entries."""
+        engine = cls()
+        engine.renew(entries)
+        return engine
+
+    def renew(self, entries: Iterable[Entry]) -> None:
+        """Replaces all entries; what has not changed is not analysed again. Readers see the old ones or the new."""
+        wanted = tuple(entries)
+        analysed = {entry: self._analysed.get(entry) or self._analyse(entry) for entry in wanted}
+        self._state = _State(wanted, analysed, self._vocabulary) if wanted else None
+        self._analysed, self.entries = analysed, wanted
+
+    def _analyse(self, entry: Entry) -> _Analysed:
+        texts = tuple({text.plain: text for text in map(analyse, (entry.question, *entry.similar)) if text.tokens}.values())
+        terms = tuple(self._vocabulary.number(text) for text in texts)
+        more = [self._vocabulary.number(text) for text in map(analyse, entry.keywords) if text.tokens]
+        bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
+        return _Analysed(texts, terms, bag)
+
+    def close(self, text: str) -> Close | None:
+        """The candidates with their features: what `search` decides on, and what training learns from."""
+        state = self._state
+        query_text = analyse(text)
+        if state is None or not query_text.tokens:
+            return None
+        return state.close(query_text)
+
+    def search(self, text: str, most: int = 5) -> list[Hit]:
+        """The entries that the text may ask for, surest first; empty if nothing is shared."""
+        state = self._state
+        close = self.close(text)
+        if state is None or close is None:
+            return []
+        scores = baseline(close.features)
+        order = np.argsort(-scores, kind="stable")[:most]
+        return [
+            Hit(state.entries[close.entries[place]].id, round(float(scores[place]), 6),
+                state.texts[close.documents[place]].plain)
+            for place in order
+        ]  # fmt: skip
+
+
+BASE = {"cos_c": 1.0, "cos_b": 1.0, "cos_w": 0.8, "cos_k": 1.0, "cos_p": 0.5, "cos_q": 0.6, "soft": 1.0, "indel": 0.5, "bag_soft": 0.5}
+_WEIGHTS = np.array([BASE.get(name, 0.0) for name in NAMES], dtype=np.float32)
+
+
+def baseline(features: Array) -> Array:
+    """A fixed sum."""
+    result: Array = features @ _WEIGHTS / _WEIGHTS.sum()
+    return result
+
+
+class _State:
+    """One version of the knowledge base; never changes."""
+
+    def __init__(self, entries: Sequence[Entry], analysed: dict[Entry, _Analysed], vocabulary: Vocabulary) -> None:
+        self.entries = entries
+        self.vocabulary = vocabulary
+        self.texts: list[Text] = []
+        owner: list[int] = []
+        documents: list[Array] = []
+        bags: list[Array] = []
+        self.bag_of = np.zeros(len(entries), dtype=np.int64)
+        for number, entry in enumerate(entries):
+            one = analysed[entry]
+            self.texts.extend(one.texts)
+            owner.extend([number] * len(one.texts))
+            documents.extend(one.terms)
+            bags.append(one.bag)
+        self.owner = np.array(owner, dtype=np.int64)
+        self.count = len(documents)
+        self.bag_of = np.arange(self.count, self.count + len(entries))
+        self.index = Index(documents, bags, vocabulary)
+
+    def close(self, text: Text) -> Close | None:
+        query = read(text, self.vocabulary, self.index)
+        scores = self.index.first_look(query.known, query.total)
+        best = np.argpartition(scores, -VARIANTS)[-VARIANTS:] if len(scores) > VARIANTS else np.arange(len(scores))
+        best = best[scores[best] > 0]
+        if not len(best):
+            return None
+        best = best[np.argsort(-scores[best], kind="stable")]
+        owners = self.owner[best]
+        _, first = np.unique(owners, return_index=True)
+        kept = np.sort(first)[:CANDIDATES]
+        chosen = set(owners[kept].tolist())
+        documents = best[[place for place, owner in enumerate(owners.tolist()) if owner in chosen]]
+        entries = self.owner[documents]
+        features = describe(
+            query, self.index, documents, self.bag_of[entries], [self.texts[place] for place in documents.tolist()],
+            np.zeros(len(documents), dtype=np.float32),
+        )  # fmt: skip
+        # Of the texts of one entry, the closest speaks for it.
+        order = np.argsort(-baseline(features), kind="stable")
+        _, first = np.unique(entries[order], return_index=True)
+        order = order[np.sort(first)]
+        return Close(query, entries[order], documents[order], features[order])

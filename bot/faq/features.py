@@ -1,0 +1,164 @@
+"""What is known of each candidate beside the query: numbers between 0 and 1 that mean the same in every knowledge base."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rapidfuzz.distance import Indel, JaroWinkler
+from rapidfuzz.fuzz import partial_ratio
+from rapidfuzz.process import cdist
+
+from bot.faq.index import KINDS, Array, Index, Vocabulary
+from bot.faq.terms import FIELDS, Text, surprise
+
+_OWN = threading.local()
+NAMES = (
+    *(f"query_{name}" for name in FIELDS), *(f"entry_{name}" for name in FIELDS), *(f"cos_{name}" for name in FIELDS),
+    *(f"bag_{name}" for name in FIELDS),
+    "soft", "bag_soft", "missed_word", "missed_concept", "unasked_word", "unasked_concept", "best_match",
+    "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Query:
+    """A question beside a vocabulary."""
+
+    text: Text
+    known: Array
+    """Numbers of its terms that occur in the knowledge base."""
+    rows: list[dict[str, int]]
+    """For every field: term -> its place in `known`, or the last row if unknown."""
+    weight: Array
+    """Of `known`."""
+    total: Array
+    """What the query weighs in each field, unknown terms included."""
+    strange: Array
+    """The part of that which no text of the knowledge base has."""
+
+
+def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
+    """Looks the terms of a question up."""
+    known: list[int] = []
+    rows: list[dict[str, int]] = []
+    total = [1e-6] * KINDS
+    strange = [0.0] * KINDS
+    size = len(index.weight)
+    for kind, terms in enumerate(text.terms):
+        numbers = vocabulary.numbers[kind]
+        places: dict[str, int] = {}
+        for term in terms:
+            number = numbers.get(term)
+            if number is None or number >= size or index.start[number] == index.start[number + 1]:
+                weight = index.unknown_weight(surprise(FIELDS[kind], term))
+                total[kind] += weight
+                strange[kind] += weight
+            else:
+                places[term] = len(known)
+                known.append(number)
+        rows.append(places)
+    numbers_known = np.array(known, dtype=np.int64)
+    weight = index.weight[numbers_known]
+    totals = np.array(total, dtype=np.float32)
+    totals += np.bincount(index.kind[numbers_known], weights=weight, minlength=KINDS).astype(np.float32)
+    return Query(text, numbers_known, rows, weight, totals, np.array(strange, dtype=np.float32))
+
+
+def _places(size: int) -> Array:
+    """A scratch table of this thread: term number -> place in the query, -1 elsewhere."""
+    table: Array | None = getattr(_OWN, "places", None)
+    if table is None or len(table) < size:
+        table = _OWN.places = np.full(size, -1, dtype=np.int16)
+    return table
+
+
+def matches(query: Query, index: Index, documents: Array) -> tuple[Array, Array]:
+    """Which terms of the query occur in each document (one more row for unknown terms: never), and the heaviest
+    word and concept of each document that the query does not have."""
+    places = _places(len(index.weight))
+    starts, ends = index.forward_start[documents], index.forward_start[documents + 1]
+    terms = np.concatenate([index.forward[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+    owner = np.repeat(np.arange(len(documents)), ends - starts)
+    places[query.known] = np.arange(len(query.known), dtype=np.int16)
+    place = places[terms]
+    places[query.known] = -1
+    found = np.zeros((len(query.known) + 1, len(documents)), dtype=np.float32)
+    hit = place >= 0
+    found[place[hit], owner[hit]] = 1.0
+    unasked = np.zeros((2, len(documents)), dtype=np.float32)
+    kinds = index.kind[terms]
+    for row, kind in enumerate((2, 3)):
+        missed = ~hit & (kinds == kind)
+        np.maximum.at(unasked[row], owner[missed], index.weight[terms[missed]])
+    return found, unasked
+
+
+def describe(query: Query, index: Index, documents: Array, bags: Array, texts: list[Text], keyword: Array) -> Array:
+    """One row of features (`NAMES`) for every candidate. `bags` are the documents with all that the entry says."""
+    count = len(documents)
+    found, unasked = matches(query, index, np.concatenate([documents, bags]))
+    kinds = index.kind[query.known]
+    weighted = np.zeros((KINDS, len(query.known)), dtype=np.float32)
+    weighted[kinds, np.arange(len(query.known))] = query.weight
+    shared = weighted @ found[:-1]
+    of_query = shared / query.total[:, None]
+    of_entry = np.minimum(shared[:, :count] / index.own[documents].T, 1.0)
+    soft, missed = _soft(query, found)
+    table = np.empty((len(NAMES), count), dtype=np.float32)
+    table[0:KINDS] = of_query[:, :count]
+    table[KINDS : 2 * KINDS] = of_entry
+    table[2 * KINDS : 3 * KINDS] = np.sqrt(of_query[:, :count] * of_entry)
+    table[3 * KINDS : 4 * KINDS] = of_query[:, count:]
+    at = 4 * KINDS
+    table[at] = soft[:count]
+    table[at + 1] = soft[count:]
+    table[at + 2 : at + 4] = missed[:, :count]
+    table[at + 4 : at + 6] = unasked[:, :count]
+    table[at + 6] = (found[:-1, :count] * (query.weight * (kinds == 2))[:, None]).max(axis=0, initial=0.0)
+    plain = [text.plain for text in texts]
+    mine = [query.text.plain]
+    table[at + 7] = cdist(mine, plain, scorer=Indel.normalized_similarity)[0]
+    table[at + 8] = cdist(mine, plain, scorer=partial_ratio)[0] / 100
+    table[at + 9] = cdist([query.text.sound], [text.sound for text in texts], scorer=Indel.normalized_similarity)[0]
+    table[at + 10] = cdist(mine, plain, scorer=JaroWinkler.normalized_similarity)[0]
+    length = max(1, len(query.text.tokens))
+    lengths = np.array([max(1, len(text.tokens)) for text in texts])
+    table[at + 11] = np.minimum(length, lengths) / np.maximum(length, lengths)
+    table[at + 12] = _latin(query, found)[:count]
+    table[at + 13] = keyword
+    return table.T
+
+
+def _soft(query: Query, found: Array) -> tuple[Array, Array]:
+    """Share of the query's tokens that a document has as character, word, concept or sound, each as good as it is;
+    and the heaviest word and concept that it has not."""
+    text, rows, none = query.text, query.rows, len(query.known)
+    size = len(text.tokens)
+    if not size:
+        return np.zeros(found.shape[1], dtype=np.float32), np.zeros((2, found.shape[1]), dtype=np.float32)
+    chars = [rows[0].get(token, none) for token in text.tokens]
+    words = [rows[2].get(text.words[word], none) for word in text.word_of]
+    concepts = [rows[3].get(concept, none) for concept in text.concept_of]
+    heard = [rows[4].get(sound, none) for sound in text.heard]
+    by_token = np.maximum(found[words], 0.95 * found[concepts])
+    np.maximum(by_token, 0.75 * found[chars], out=by_token)
+    if len(heard) == size:
+        np.maximum(by_token, 0.6 * found[heard], out=by_token)
+    weight = np.append(query.weight, 1.0)
+    heavy = 0.5 * (weight[chars] + weight[words])
+    soft = heavy @ by_token / heavy.sum()
+    missed = np.stack([
+        ((1 - found[words]) * weight[words][:, None]).max(axis=0),
+        ((1 - by_token) * heavy[:, None]).max(axis=0),
+    ])  # fmt: skip
+    return soft, missed
+
+
+def _latin(query: Query, found: Array) -> Array:
+    """Share of the query's numbers and Latin words that a document lacks."""
+    places = [query.rows[0].get(token, len(query.known)) for token in query.text.tokens if token.isascii()]
+    if not places:
+        return np.zeros(found.shape[1], dtype=np.float32)
+    result: Array = 1 - found[places].mean(axis=0)
+    return result
