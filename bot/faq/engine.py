@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bot.faq.features import NAMES, Query, describe, read
+from bot.faq.features import NAMES, Query, describe, describe_query, read
 from bot.faq.index import Array, Index, Vocabulary
 from bot.faq.terms import Text, analyse
 
@@ -45,11 +45,13 @@ class Close:
     entries: Array
     documents: Array
     features: Array
+    of_query: Array
 
 
 @dataclass(frozen=True, slots=True)
 class _Analysed:
     texts: tuple[Text, ...]
+    keywords: tuple[str, ...]
     terms: tuple[Array, ...]
     bag: Array
 
@@ -80,9 +82,10 @@ class Engine:
     def _analyse(self, entry: Entry) -> _Analysed:
         texts = tuple({text.plain: text for text in map(analyse, (entry.question, *entry.similar)) if text.tokens}.values())
         terms = tuple(self._vocabulary.number(text) for text in texts)
-        more = [self._vocabulary.number(text) for text in map(analyse, entry.keywords) if text.tokens]
+        keywords = [text for text in map(analyse, entry.keywords) if text.tokens]
+        more = [self._vocabulary.number(text) for text in keywords]
         bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
-        return _Analysed(texts, terms, bag)
+        return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag)
 
     def close(self, text: str) -> Close | None:
         """The candidates with their features: what `search` decides on, and what training learns from."""
@@ -127,13 +130,14 @@ class _State:
         owner: list[int] = []
         documents: list[Array] = []
         bags: list[Array] = []
-        self.bag_of = np.zeros(len(entries), dtype=np.int64)
+        self.keywords: list[tuple[str, ...]] = []
         for number, entry in enumerate(entries):
             one = analysed[entry]
             self.texts.extend(one.texts)
             owner.extend([number] * len(one.texts))
             documents.extend(one.terms)
             bags.append(one.bag)
+            self.keywords.append(one.keywords)
         self.owner = np.array(owner, dtype=np.int64)
         self.count = len(documents)
         self.bag_of = np.arange(self.count, self.count + len(entries))
@@ -155,10 +159,15 @@ class _State:
         entries = self.owner[documents]
         features = describe(
             query, self.index, documents, self.bag_of[entries], [self.texts[place] for place in documents.tolist()],
-            np.zeros(len(documents), dtype=np.float32),
+            self._keywords(text.plain, entries),
         )  # fmt: skip
         # Of the texts of one entry, the closest speaks for it.
         order = np.argsort(-baseline(features), kind="stable")
         _, first = np.unique(entries[order], return_index=True)
         order = order[np.sort(first)]
-        return Close(query, entries[order], documents[order], features[order])
+        return Close(query, entries[order], documents[order], features[order], describe_query(query))
+
+    def _keywords(self, plain: str, entries: Array) -> Array:
+        """Which share of the text the longest keyword of each entry is."""
+        longest = [max((len(one) for one in self.keywords[entry] if one in plain), default=0) for entry in entries.tolist()]
+        return np.array(longest, dtype=np.float32) / len(plain)

@@ -10,6 +10,7 @@ from rapidfuzz.fuzz import partial_ratio
 from rapidfuzz.process import cdist
 
 from bot.faq.index import KINDS, Array, Index, Vocabulary
+from bot.faq.forms import FORMS, forms, talk
 from bot.faq.terms import FIELDS, Text, surprise
 
 _OWN = threading.local()
@@ -17,8 +18,13 @@ NAMES = (
     *(f"query_{name}" for name in FIELDS), *(f"entry_{name}" for name in FIELDS), *(f"cos_{name}" for name in FIELDS),
     *(f"bag_{name}" for name in FIELDS),
     "soft", "bag_soft", "missed_word", "missed_concept", "unasked_word", "unasked_concept", "best_match",
-    "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword",
+    "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword", "same_form", "other_form",
+    "form_here_only", "form_there_only",
 )  # fmt: skip
+OF_QUERY = (
+    *(f"strange_{name}" for name in FIELDS), "length", "content", "rarest", "asks", *(f"asks_{name}" for name in FORMS), "talks",
+)  # fmt: skip
+"""What is known of the query alone."""
 
 
 @dataclass(slots=True)
@@ -127,7 +133,27 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
     table[at + 11] = np.minimum(length, lengths) / np.maximum(length, lengths)
     table[at + 12] = _latin(query, found)[:count]
     table[at + 13] = keyword
+    asked = forms(query.text.plain)
+    answered = [forms(text) for text in plain]
+    table[at + 14] = [bool(asked & other) for other in answered]
+    table[at + 15] = [bool(asked and other and not asked & other) for other in answered]
+    table[at + 16] = [bool(asked and not other) for other in answered]
+    table[at + 17] = [bool(other and not asked) for other in answered]
     return table.T
+
+
+def describe_query(query: Query) -> Array:
+    """One row of `OF_QUERY`."""
+    asked = forms(query.text.plain)
+    words = [surprise("w", word) for word in query.text.words]
+    return np.array(
+        [
+            *(query.strange / query.total), min(1.0, len(query.text.tokens) / 30), min(1.0, sum(words) / 10),
+            max(words, default=0.0), float(asked > 0), *(float(asked >> bit & 1) for bit in range(len(FORMS))),
+            min(1.0, talk(query.text.plain) / 4),
+        ],
+        dtype=np.float32,
+    )  # fmt: skip
 
 
 def _soft(query: Query, found: Array) -> tuple[Array, Array]:

@@ -46,3 +46,35 @@ def sounds(tokens: list[str]) -> list[str]:
         else:
             found.append(token)
     return found
+
+
+@cache
+def _readings() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        syllable, chars = line.split(" ")
+        found.update(dict.fromkeys(chars, syllable))
+    return found
+
+
+@cache
+def _alike(*, fold: bool) -> dict[str, list[str]]:
+    common: dict[str, list[str]] = {}
+    for char, reading in _readings().items():
+        try:
+            char.encode("gb2312")
+        except UnicodeEncodeError:
+            continue
+        common.setdefault(folded(reading) if fold else reading, []).append(char)
+    return common
+
+
+def syllable(char: str) -> str:
+    """How a character is read, without tone; itself if nobody knows."""
+    return _readings().get(char, char)
+
+
+def homophones(char: str, *, fold: bool) -> list[str]:
+    """Common characters that sound like it, exactly or as folded."""
+    reading = syllable(char)
+    return _alike(fold=fold).get(folded(reading) if fold else reading, [])

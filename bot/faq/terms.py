@@ -62,6 +62,8 @@ class Concepts:
     def __init__(self, lines: list[str]) -> None:
         self.face: dict[str, str] = {}
         """Concept term -> its first word."""
+        self.english: dict[str, str] = {}
+        """Concept term -> its first English word, where it has one."""
         self._groups: list[str] = []
         words: list[str] = []
         for number, line in enumerate(lines):
@@ -72,6 +74,7 @@ class Concepts:
                     self._groups.append(f"#{number}")
             if line.split():
                 self.face[f"#{number}"] = line.split()[0]
+                self.english.update((f"#{number}", word) for word in reversed(line.split()) if word.isascii())
         self._automaton = AhoCorasick(words or ["\x00"], matchkind=MatchKind.LeftmostLongest)
 
     def find(self, text: str) -> list[tuple[str, int, int]]:
@@ -109,42 +112,50 @@ def analyse_clean(plain: str) -> Text:
     """Takes a cleaned text apart."""
     parts = tokens(plain)
     heard = sounds(parts)
-    words: list[str] = []
-    word_of: list[int] = []
-    concept_of: list[str] = []
-    marks: dict[int, tuple[str, int]] = {}
-    for concept, start, end in concepts().find(plain):
-        marks[start] = (concept, end)
-    place, covered, current = 0, 0, ""
-    taken = 0
-    for word in rjieba.cut(plain, False):
-        pieces = tokens(word)
-        if not pieces:
-            place += len(word)
-            continue
-        words.append(word)
-        offset = place
-        for piece in pieces:
-            offset = plain.find(piece, offset)
-            if offset in marks:
-                current, covered = marks[offset]
-            elif offset >= covered:
-                current = word
-            word_of.append(len(words) - 1)
-            concept_of.append(current)
-            offset += len(piece)
-            taken += 1
-        place += len(word)
+    cut = [word for word in rjieba.cut(plain, False) if word != " "]
+    words, word_of, concept_of = _words(plain, cut, parts)
     fields = (
         _distinct(parts), _distinct(map("".join, pairwise(parts))), _distinct(words), _distinct(concept_of),
         _distinct(heard), _distinct(map("".join, pairwise(heard))),
     )  # fmt: skip
-    if len(word_of) != len(parts):
-        word_of, concept_of, words = list(range(len(parts))), list(parts), list(parts)
     return Text(
         plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(concept_of), tuple(heard),
         "".join(map(_letter, heard)),
     )  # fmt: skip
+
+
+def _words(plain: str, cut: list[str], parts: list[str]) -> tuple[list[str], list[int], list[str]]:
+    """Words; for every token the word it is in, and the concept (or else the word) that covers it."""
+    words: list[str] = []
+    word_of: list[int] = []
+    concept_of: list[str] = []
+    alone: set[int] = set()
+    ends: list[int] = []
+    place = 0
+    for word in cut:
+        place = plain.find(word, place)
+        pieces = tokens(word)
+        if pieces:
+            if len(word) == 1:
+                alone.add(place)
+            words.append(word)
+            for piece in pieces:
+                ends.append(plain.find(piece, place) + len(piece))
+                word_of.append(len(words) - 1)
+                concept_of.append(word)
+        place += len(word)
+    if len(word_of) != len(parts):
+        # A segmenter that splits Latin text otherwise than we do: every token is a word.
+        return list(parts), list(range(len(parts))), list(parts)
+    token = 0
+    for concept, start, end in concepts().find(plain):
+        if end - start > 1 or start in alone:
+            while token < len(ends) and ends[token] <= start:
+                token += 1
+            while token < len(ends) and ends[token] <= end:
+                concept_of[token] = concept
+                token += 1
+    return words, word_of, concept_of
 
 
 def _distinct(terms: Any) -> tuple[str, ...]:
