@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.faq.features import NAMES, Query, describe, describe_query, read
+from bot.faq.model import shipped
 from bot.faq.index import Array, Index, Vocabulary
 from bot.faq.terms import Text, analyse
 
@@ -101,13 +102,14 @@ class Engine:
         close = self.close(text)
         if state is None or close is None:
             return []
-        scores = baseline(close.features)
-        order = np.argsort(-scores, kind="stable")[:most]
-        return [
-            Hit(state.entries[close.entries[place]].id, round(float(scores[place]), 6),
-                state.texts[close.documents[place]].plain)
-            for place in order
-        ]  # fmt: skip
+        model = shipped()
+        ranks = model.rank(close.features)
+        order = np.argsort(-ranks, kind="stable")
+        ranks = ranks[order]
+        sure = model.sure(close.features[order], ranks, close.of_query)
+        # The others are as much less sure than the first as they are less likely meant.
+        scores = sure * np.exp(np.maximum(ranks - ranks[0], -30))
+        return [state.hit(close, int(place), float(score)) for place, score in zip(order[:most], scores, strict=False)]
 
 
 BASE = {"cos_c": 1.0, "cos_b": 1.0, "cos_w": 0.8, "cos_k": 1.0, "cos_p": 0.5, "cos_q": 0.6, "soft": 1.0, "indel": 0.5, "bag_soft": 0.5}
@@ -166,6 +168,13 @@ class _State:
         _, first = np.unique(entries[order], return_index=True)
         order = order[np.sort(first)]
         return Close(query, entries[order], documents[order], features[order], describe_query(query))
+
+    def hit(self, close: Close, place: int, score: float) -> Hit:
+        """One candidate as it is shown."""
+        text = self.texts[close.documents[place]]
+        here = set(text.words)
+        shared = dict.fromkeys(word for word in close.query.text.words if word in here)
+        return Hit(self.entries[close.entries[place]].id, round(score, 6), text.plain, tuple(shared))
 
     def _keywords(self, plain: str, entries: Array) -> Array:
         """Which share of the text the longest keyword of each entry is."""

@@ -12,7 +12,8 @@ from bot.faq.index import Array
 from bot.faq.learn import shuffled, train, whether, which
 from bot.faq.measure import Judged, report
 from bot.faq.model import WEIGHTS, Model, Network, judge_inputs, rank_inputs
-from bot.faq.training import Domain, Sample, put, read_domains, samples, settings, small_talk
+from bot.faq.files import Asked
+from bot.faq.training import Domain, Sample, read_domains, samples, small_talk
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "faq"
 MOST = 12
@@ -82,3 +83,28 @@ def save(model: Model, path: Path) -> None:
             tables[f"{name}_{key}"] = getattr(network, key).astype(np.float16)
         tables[f"{name}_rest"] = np.float32(network.rest)
     np.savez_compressed(path, **tables)
+
+
+def learnt(domains: Sequence[Domain], talk: Sequence[Asked], rounds: int) -> list[Sample]:
+    """Samples of so many rounds, each with other luck."""
+    return [one for number in range(rounds) for one in samples(domains, talk, (), f"round {number}")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains on every domain and writes the weights."""
+    parser = argparse.ArgumentParser(description="Trains the FAQ model from tests/data/faq/training.")
+    parser.add_argument("--rounds", type=int, default=2, help="how often the data is put together anew")
+    parser.add_argument("--seeds", type=int, default=4, help="networks that are averaged")
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    args = parser.parse_args(argv)
+    began = perf_counter()
+    domains = read_domains(DATA / "training")
+    data = learnt(domains, small_talk(DATA / "training"), args.rounds)
+    sys.stdout.write(f"{len(data)} samples of {len(domains)} domains in {perf_counter() - began:.0f} s\n")
+    save(fit(data, args.seeds), args.out)
+    sys.stdout.write(f"trained in {perf_counter() - began:.0f} s, {args.out.stat().st_size} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -46,7 +46,9 @@ def read_domains(folder: Path) -> list[Domain]:
         entries = tuple(replace(entry, id=f"{name}/{entry.id}") for entry in read_book(path).entries)
         asked = tuple(
             replace(one, id=f"{name}/{one.id}" if one.id is not None else None)
-            for one in read_questions(path.parent / "queries.jsonl")
+            for file in ("queries.jsonl", "close.jsonl")
+            if (path.parent / file).is_file()
+            for one in read_questions(path.parent / file)
         )
         domains.append(Domain(name, entries, asked))
     return domains
