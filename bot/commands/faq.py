@@ -4,11 +4,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import Any, BinaryIO
 
 from bot.errors import ConfigError, Problem
 from bot.faq.engine import Engine
-from bot.faq.files import Book, read_book
+from bot.faq.files import Book, read_book, read_questions
+from bot.faq.measure import evaluate, noisy, report
 
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one input line; a longer one is refused whole."""
@@ -38,9 +40,39 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "evaluate" and not args.queries:
         raise ConfigError([Problem("--queries", "", "evaluate 要知道拿什么问", "--queries queries.jsonl")])
     book = read_book(args.kb)
+    if args.what == "evaluate":
+        return _evaluate(book, args)
     engine = Engine.build(book.entries)
     answer(engine, book, args.most, sys.stdin.buffer, sys.stdout.buffer)
     return 0
+
+
+def _evaluate(book: Book, args: argparse.Namespace) -> int:
+    asked = [one for path in args.queries for one in read_questions(path, book.ids)]
+    began = perf_counter()
+    engine = Engine.build(book.entries)
+    built = perf_counter() - began
+    engine.search(asked[0].text)
+    judged, seconds = evaluate(engine, asked)
+    figures = {"entries": len(book.entries), "build_s": round(built, 3), **report(judged, seconds)}
+    if args.noise:
+        shares = noisy(engine, asked)
+        figures["noisy_top1"] = round(sum(shares.values()) / len(shares), 1)
+        figures["noisy"] = shares
+    sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n" if args.json else _in_words(figures))
+    return 0
+
+
+def _in_words(of: dict[str, Any]) -> str:
+    lines = [
+        f"{of['entries']} 条知识，{of['questions']} 个问题，{of['chat']} 句闲聊，{of['offtopic']} 个库外问题",
+        f"第一个就对 {of['top1']}%，前三里有 {of['top3']}%，MRR {of['mrr']}",
+        f"闲聊误答 1% 时答对 {of['r_at_f1']}%；答出的 95% 都对时，群里答对 {of['r_at_p95']}%，被点名时答对 {of['mr_at_p95']}%",
+        f"分数线 {of['threshold_p95']} 时，每千句闲聊误答 {of['false_per_1000_chat']} 句；每秒 {of['queries_per_s']} 问，建库 {of['build_s']} 秒",
+    ]
+    if "noisy" in of:
+        lines.append(f"17 种错写法平均 {of['noisy_top1']}%：" + "，".join(f"{name} {share}" for name, share in of["noisy"].items()))
+    return "\n".join(lines) + "\n"
 
 
 def answer(engine: Engine, book: Book, most: int, lines: BinaryIO, out: BinaryIO) -> None:

@@ -5,37 +5,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bot.faq.entry import Entry, Hit
 from bot.faq.features import NAMES, Query, describe, describe_query, read
 from bot.faq.model import shipped
 from bot.faq.index import Array, Index, Vocabulary
 from bot.faq.terms import Text, analyse
 
-VARIANTS = 48
+VARIANTS = 40
 """Texts that are looked at closely."""
-CANDIDATES = 20
+CANDIDATES = 16
 """Entries that are looked at closely."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What can be asked."""
-
-    id: str
-    question: str
-    similar: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An entry that was found. `score` is 0 to 1, the higher the surer, comparable between questions and between
-    knowledge bases. `matched` are the words that the question and the entry share."""
-
-    id: str
-    score: float
-    asked: str = ""
-    """The question or similar question that came closest."""
-    matched: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -148,26 +127,20 @@ class _State:
     def close(self, text: Text) -> Close | None:
         query = read(text, self.vocabulary, self.index)
         scores = self.index.first_look(query.known, query.total)
-        best = np.argpartition(scores, -VARIANTS)[-VARIANTS:] if len(scores) > VARIANTS else np.arange(len(scores))
-        best = best[scores[best] > 0]
+        best = self.index.best(scores, VARIANTS)
         if not len(best):
             return None
-        best = best[np.argsort(-scores[best], kind="stable")]
         owners = self.owner[best]
+        # Of the texts of one entry, the closest speaks for it.
         _, first = np.unique(owners, return_index=True)
-        kept = np.sort(first)[:CANDIDATES]
-        chosen = set(owners[kept].tolist())
-        documents = best[[place for place, owner in enumerate(owners.tolist()) if owner in chosen]]
-        entries = self.owner[documents]
+        first.sort()
+        documents = best[first[:CANDIDATES]]
+        entries = owners[first[:CANDIDATES]]
         features = describe(
             query, self.index, documents, self.bag_of[entries], [self.texts[place] for place in documents.tolist()],
             self._keywords(text.plain, entries),
         )  # fmt: skip
-        # Of the texts of one entry, the closest speaks for it.
-        order = np.argsort(-baseline(features), kind="stable")
-        _, first = np.unique(entries[order], return_index=True)
-        order = order[np.sort(first)]
-        return Close(query, entries[order], documents[order], features[order], describe_query(query))
+        return Close(query, entries, documents, features, describe_query(query))
 
     def hit(self, close: Close, place: int, score: float) -> Hit:
         """One candidate as it is shown."""

@@ -10,7 +10,7 @@ from rapidfuzz.fuzz import partial_ratio
 from rapidfuzz.process import cdist
 
 from bot.faq.index import KINDS, Array, Index, Vocabulary
-from bot.faq.forms import FORMS, forms, talk
+from bot.faq.forms import FORMS, talk
 from bot.faq.terms import FIELDS, Text, surprise
 
 _OWN = threading.local()
@@ -50,19 +50,18 @@ def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
     rows: list[dict[str, int]] = []
     total = [1e-6] * KINDS
     strange = [0.0] * KINDS
-    size = len(index.weight)
+    present, size = index.present, len(index.present)
     for kind, terms in enumerate(text.terms):
         numbers = vocabulary.numbers[kind]
         places: dict[str, int] = {}
         for term in terms:
-            number = numbers.get(term)
-            if number is None or number >= size or index.start[number] == index.start[number + 1]:
-                weight = index.unknown_weight(surprise(FIELDS[kind], term))
-                total[kind] += weight
-                strange[kind] += weight
-            else:
+            number = numbers.get(term, size)
+            if number < size and present[number]:
                 places[term] = len(known)
                 known.append(number)
+            else:
+                strange[kind] += index.unknown_weight(surprise(FIELDS[kind], term))
+        total[kind] += strange[kind]
         rows.append(places)
     numbers_known = np.array(known, dtype=np.int64)
     weight = index.weight[numbers_known]
@@ -133,8 +132,8 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
     table[at + 11] = np.minimum(length, lengths) / np.maximum(length, lengths)
     table[at + 12] = _latin(query, found)[:count]
     table[at + 13] = keyword
-    asked = forms(query.text.plain)
-    answered = [forms(text) for text in plain]
+    asked = query.text.forms
+    answered = [text.forms for text in texts]
     table[at + 14] = [bool(asked & other) for other in answered]
     table[at + 15] = [bool(asked and other and not asked & other) for other in answered]
     table[at + 16] = [bool(asked and not other) for other in answered]
@@ -144,7 +143,7 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
 
 def describe_query(query: Query) -> Array:
     """One row of `OF_QUERY`."""
-    asked = forms(query.text.plain)
+    asked = query.text.forms
     words = [surprise("w", word) for word in query.text.words]
     return np.array(
         [

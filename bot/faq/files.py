@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import ConfigError, Problem
-from bot.faq.engine import Entry
+from bot.faq.entry import Entry
 
 LONGEST_TEXT = 2_000
 MOST_TEXTS = 200

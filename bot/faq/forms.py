@@ -1,7 +1,6 @@
 """What a message asks: how, why, where, whether ...; and whether it talks rather than asks. Pure."""
 
 import re
-from functools import lru_cache
 
 FORMS = {
     "how": "怎么(?!回事|会|没|不|样$|还)|如何|怎样|咋(?!回事|没|不|还)|流程|步骤|方法|办法|教程|how",
@@ -26,7 +25,6 @@ _TALK = re.compile(
 )
 
 
-@lru_cache(maxsize=65_536)
 def forms(plain: str) -> int:
     """Bit set of the ways in which a cleaned text asks."""
     found = 0

@@ -70,6 +70,9 @@ class Index:
         order = np.argsort(looked_up, kind="stable")
         self.postings = owner[order]
         self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size))])
+        self.present = (np.diff(self.start) > 0).tobytes()
+        """For every term, whether a text has it."""
+        self.kind_of = self.kind.tolist()
         kinds = self.kind[looked_up[order]]
         share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
         self.share: Array = share.astype(np.float32)
@@ -92,6 +95,18 @@ class Index:
         documents = np.concatenate([self.postings[one] for one in slices])
         worth = np.concatenate([self.share[one] for one in slices]) * np.repeat(factor, ends - starts)
         return np.bincount(documents, weights=worth, minlength=self.count)
+
+    @staticmethod
+    def best(scores: Array, most: int) -> Array:
+        """The texts with the highest scores above nothing, best first."""
+        least = 0.35 * float(scores.max(initial=0.0))
+        best = np.flatnonzero(scores > least)
+        if len(best) < most:
+            best = np.flatnonzero(scores > 0)
+        if len(best) > most:
+            best = best[np.argpartition(scores[best], -most)[-most:]]
+        result: Array = best[np.argsort(-scores[best], kind="stable")]
+        return result
 
 
 def trust(count: int) -> float:

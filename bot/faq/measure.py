@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from bot.faq.engine import Engine, Hit
+from bot.faq.engine import Engine
+from bot.faq.entry import Hit
 from bot.faq.files import Asked
 from bot.faq.noise import NOISES, spoil
 

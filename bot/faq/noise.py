@@ -5,10 +5,11 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-import rjieba
+
 
 from bot.faq.sounds import homophones, syllable
 from bot.faq.terms import concepts
+from bot.segment import SEGMENTER
 
 Spoil = Callable[[str, random.Random], str]
 _FACES = ("😀", "😂", "🙏", "😭", "🤔", "❤️", "👍", "🎉", "😅", "[微笑]", "[捂脸]", "[呲牙]")
@@ -79,7 +80,7 @@ def doubled(text: str, luck: random.Random) -> str:
 
 def lost_word(text: str, luck: random.Random) -> str:
     """One whole word is missing."""
-    words = rjieba.cut(text, False)
+    words = SEGMENTER.words(text)
     if len(words) < 3:
         return text
     del words[luck.randrange(len(words))]

@@ -2,17 +2,19 @@
 
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rjieba
+
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from bot.faq.clean import clean, heart, tokens
+from bot.faq.forms import forms
 from bot.faq.sounds import sounds
+from bot.segment import SEGMENTER
 
 DATA = Path(__file__).parent / "data"
 FIELDS = ("c", "b", "w", "k", "p", "q")
@@ -37,6 +39,8 @@ class Text:
     """For every token, the concept term that covers it."""
     heard: tuple[str, ...]
     """The folded syllables, in order."""
+    forms: int
+    """How it asks, see `forms`."""
     sound: str
     """The text with one private character per syllable: for comparing by ear."""
 
@@ -47,6 +51,7 @@ def _surprise() -> Any:
         return tables["surprise"].tobytes()
 
 
+@lru_cache(maxsize=32_768)
 def surprise(field: str, term: str) -> float:
     """How rare a term is in general Chinese: 0 (everywhere) to 1 (hardly ever seen)."""
     table: bytes = _surprise()
@@ -112,14 +117,14 @@ def analyse_clean(plain: str) -> Text:
     """Takes a cleaned text apart."""
     parts = tokens(plain)
     heard = sounds(parts)
-    cut = [word for word in rjieba.cut(plain, False) if word != " "]
+    cut = [word for word in SEGMENTER.words(plain) if word != " "]
     words, word_of, concept_of = _words(plain, cut, parts)
     fields = (
         _distinct(parts), _distinct(map("".join, pairwise(parts))), _distinct(words), _distinct(concept_of),
         _distinct(heard), _distinct(map("".join, pairwise(heard))),
     )  # fmt: skip
     return Text(
-        plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(concept_of), tuple(heard),
+        plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(concept_of), tuple(heard), forms(plain),
         "".join(map(_letter, heard)),
     )  # fmt: skip
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.faq.engine import Close, Engine, Entry
+from bot.faq.engine import Close, Engine
+from bot.faq.entry import Entry
 from bot.faq.files import Asked, read_book, read_questions
 from bot.faq.noise import NOISES, spoil
 
