@@ -49,8 +49,16 @@ class Size:
 
 
 QUICK = Size(
-    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1,
-    faq=faq.QUICK_SIZES, faq_questions=300,
+    events=3_000,
+    rounds=2,
+    stored=50_000,
+    memory_events=20_000,
+    starts=2,
+    echoes=300,
+    callbacks=500,
+    wire_rounds=1,
+    faq=faq.QUICK_SIZES,
+    faq_questions=300,
 )
 
 

@@ -1,4 +1,4 @@
-"""`yuanzi faq answer` and `yuanzi faq evaluate`: the FAQ engine as a filter, and how good it is on a set of questions."""
+"""`yuanzi faq answer` and `yuanzi faq evaluate`: the FAQ engine as a filter, and how good it is."""
 
 import argparse
 import json
@@ -22,8 +22,16 @@ def add(parser: argparse.ArgumentParser) -> None:
         "what", choices=("answer", "evaluate"), metavar="answer|evaluate",
         help='answer：标准输入每行 {"q":"…"}，每行回 {"results":[{"id","score"}]}；evaluate：测一遍有多准',
     )  # fmt: skip
-    parser.add_argument("--kb", type=Path, required=True, metavar="文件", help="知识库：一行一条 id、question、similar、keywords")
-    parser.add_argument("--queries", type=Path, metavar="文件", action="append", help="evaluate 用：一行一个 q 和它的 id，不该答的没有 id；可以写几次")
+    parser.add_argument(
+        "--kb", type=Path, required=True, metavar="文件", help="知识库：一行一条 id、question、similar、keywords"
+    )
+    parser.add_argument(
+        "--queries",
+        type=Path,
+        metavar="文件",
+        action="append",
+        help="evaluate 用：一行一个 q 和它的 id，不该答的没有 id；可以写几次",
+    )
     parser.add_argument("--most", type=_few, default=5, metavar="个", help="最多给几个答案，默认 5")
     parser.add_argument("--noise", action="store_true", help="evaluate：再用 17 种改错的写法测一遍")
     parser.add_argument("--json", action="store_true", help="evaluate：打印一行 JSON")
@@ -67,11 +75,16 @@ def _in_words(of: dict[str, Any]) -> str:
     lines = [
         f"{of['entries']} 条知识，{of['questions']} 个问题，{of['chat']} 句闲聊，{of['offtopic']} 个库外问题",
         f"第一个就对 {of['top1']}%，前三里有 {of['top3']}%，MRR {of['mrr']}",
-        f"闲聊误答 1% 时答对 {of['r_at_f1']}%；答出的 95% 都对时，群里答对 {of['r_at_p95']}%，被点名时答对 {of['mr_at_p95']}%",
-        f"分数线 {of['threshold_p95']} 时，每千句闲聊误答 {of['false_per_1000_chat']} 句；每秒 {of['queries_per_s']} 问，建库 {of['build_s']} 秒",
+        f"闲聊误答 1% 时答对 {of['r_at_f1']}%",
+        f"答出的 95% 都对时，群里答对 {of['r_at_p95']}%，被点名时答对 {of['mr_at_p95']}%",
+        f"分数线 {of['threshold_p95']} 时，每千句闲聊误答 {of['false_per_1000_chat']} 句",
+        f"每秒 {of['queries_per_s']} 问，建库 {of['build_s']} 秒",
     ]
     if "noisy" in of:
-        lines.append(f"17 种错写法平均 {of['noisy_top1']}%：" + "，".join(f"{name} {share}" for name, share in of["noisy"].items()))
+        lines.append(
+            f"17 种错写法平均 {of['noisy_top1']}%："
+            + "，".join(f"{name} {share}" for name, share in of["noisy"].items())
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -84,7 +97,11 @@ def answer(engine: Engine, book: Book, most: int, lines: BinaryIO, out: BinaryIO
         while too_long and not line.endswith(b"\n") and line:
             line = lines.readline(MAX_LINE)
         if too_long or line.strip():
-            said = {"error": f"line {number}: longer than {MAX_LINE} bytes"} if too_long else one(engine, book, most, number, line)
+            said = (
+                {"error": f"line {number}: longer than {MAX_LINE} bytes"}
+                if too_long
+                else one(engine, book, most, number, line)
+            )
             out.write(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
             out.flush()
 

@@ -1,14 +1,14 @@
 """The matching engine: which entries a question asks for, how surely, and why. Reads are thread-safe."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from bot.faq.entry import Entry, Hit
 from bot.faq.features import NAMES, Query, describe, describe_query, read
-from bot.faq.model import shipped
 from bot.faq.index import Array, Index, Vocabulary
+from bot.faq.model import shipped
 from bot.faq.terms import Text, analyse
 
 VARIANTS = 40
@@ -60,7 +60,7 @@ class Engine:
         self._analysed, self.entries = analysed, wanted
 
     def _analyse(self, entry: Entry) -> _Analysed:
-        texts = tuple({text.plain: text for text in map(analyse, (entry.question, *entry.similar)) if text.tokens}.values())
+        texts = _distinct(entry.question, *entry.similar) or _distinct(*entry.keywords)
         terms = tuple(self._vocabulary.number(text) for text in texts)
         keywords = [text for text in map(analyse, entry.keywords) if text.tokens]
         more = [self._vocabulary.number(text) for text in keywords]
@@ -91,7 +91,17 @@ class Engine:
         return [state.hit(close, int(place), float(score)) for place, score in zip(order[:most], scores, strict=False)]
 
 
-BASE = {"cos_c": 1.0, "cos_b": 1.0, "cos_w": 0.8, "cos_k": 1.0, "cos_p": 0.5, "cos_q": 0.6, "soft": 1.0, "indel": 0.5, "bag_soft": 0.5}
+BASE = {
+    "cos_c": 1.0,
+    "cos_b": 1.0,
+    "cos_w": 0.8,
+    "cos_k": 1.0,
+    "cos_p": 0.5,
+    "cos_q": 0.6,
+    "soft": 1.0,
+    "indel": 0.5,
+    "bag_soft": 0.5,
+}
 _WEIGHTS = np.array([BASE.get(name, 0.0) for name in NAMES], dtype=np.float32)
 
 
@@ -99,6 +109,11 @@ def baseline(features: Array) -> Array:
     """A fixed sum."""
     result: Array = features @ _WEIGHTS / _WEIGHTS.sum()
     return result
+
+
+def _distinct(*texts: str) -> tuple[Text, ...]:
+    """Texts that say something, each once."""
+    return tuple({text.plain: text for text in map(analyse, texts) if text.tokens}.values())
 
 
 class _State:
@@ -145,11 +160,16 @@ class _State:
     def hit(self, close: Close, place: int, score: float) -> Hit:
         """One candidate as it is shown."""
         text = self.texts[close.documents[place]]
-        here = set(text.words)
-        shared = dict.fromkeys(word for word in close.query.text.words if word in here)
+        words, concepts, asked = set(text.words), set(text.concept_of), close.query.text
+        shared = dict.fromkeys(
+            asked.words[word] for word, concept in zip(asked.word_of, asked.concept_of, strict=True)
+            if asked.words[word] in words or concept in concepts
+        )  # fmt: skip
         return Hit(self.entries[close.entries[place]].id, round(score, 6), text.plain, tuple(shared))
 
     def _keywords(self, plain: str, entries: Array) -> Array:
         """Which share of the text the longest keyword of each entry is."""
-        longest = [max((len(one) for one in self.keywords[entry] if one in plain), default=0) for entry in entries.tolist()]
+        longest = [
+            max((len(one) for one in self.keywords[entry] if one in plain), default=0) for entry in entries.tolist()
+        ]
         return np.array(longest, dtype=np.float32) / len(plain)

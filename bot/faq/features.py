@@ -1,28 +1,33 @@
-"""What is known of each candidate beside the query: numbers between 0 and 1 that mean the same in every knowledge base."""
+"""What is known of each candidate beside the query: numbers from 0 to 1 that mean the same in every book."""
 
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import Indel, JaroWinkler
 from rapidfuzz.fuzz import partial_ratio
 from rapidfuzz.process import cdist
 
-from bot.faq.index import KINDS, Array, Index, Vocabulary
 from bot.faq.forms import FORMS, talk
+from bot.faq.index import KINDS, Array, Index, Vocabulary
 from bot.faq.terms import FIELDS, Text, surprise
+from bot.faq.tone import tone
 
 _OWN = threading.local()
+LOCAL = ("c", "w", "k")
+"""Fields that are also weighed by the knowledge base alone."""
+_LOCAL = [FIELDS.index(name) for name in LOCAL]
 NAMES = (
     *(f"query_{name}" for name in FIELDS), *(f"entry_{name}" for name in FIELDS), *(f"cos_{name}" for name in FIELDS),
     *(f"bag_{name}" for name in FIELDS),
     "soft", "bag_soft", "missed_word", "missed_concept", "unasked_word", "unasked_concept", "best_match",
     "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword", "same_form", "other_form",
-    "form_here_only", "form_there_only",
+    "form_here_only", "form_there_only", "best_concept",
+    *(f"local_query_{name}" for name in LOCAL), *(f"local_entry_{name}" for name in LOCAL),
 )  # fmt: skip
 OF_QUERY = (
-    *(f"strange_{name}" for name in FIELDS), "length", "content", "rarest", "asks", *(f"asks_{name}" for name in FORMS), "talks",
+    *(f"strange_{name}" for name in FIELDS), "length", "content", "rarest", "asks",
+    *(f"asks_{name}" for name in FORMS), "talks", "tone",
 )  # fmt: skip
 """What is known of the query alone."""
 
@@ -40,6 +45,9 @@ class Query:
     """Of `known`."""
     total: Array
     """What the query weighs in each field, unknown terms included."""
+    local: Array
+    """What `known` tell in this knowledge base alone."""
+    local_total: Array
     strange: Array
     """The part of that which no text of the knowledge base has."""
 
@@ -50,6 +58,7 @@ def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
     rows: list[dict[str, int]] = []
     total = [1e-6] * KINDS
     strange = [0.0] * KINDS
+    local_total = [1e-6] * KINDS
     present, size = index.present, len(index.present)
     for kind, terms in enumerate(text.terms):
         numbers = vocabulary.numbers[kind]
@@ -60,14 +69,18 @@ def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
                 places[term] = len(known)
                 known.append(number)
             else:
+                local_total[kind] += 1.0
                 strange[kind] += index.unknown_weight(surprise(FIELDS[kind], term))
         total[kind] += strange[kind]
         rows.append(places)
     numbers_known = np.array(known, dtype=np.int64)
     weight = index.weight[numbers_known]
-    totals = np.array(total, dtype=np.float32)
-    totals += np.bincount(index.kind[numbers_known], weights=weight, minlength=KINDS).astype(np.float32)
-    return Query(text, numbers_known, rows, weight, totals, np.array(strange, dtype=np.float32))
+    local = index.local[numbers_known]
+    totals, local_totals = (
+        (np.array(unknown) + np.bincount(index.kind[numbers_known], weights=of, minlength=KINDS)).astype(np.float32)
+        for unknown, of in ((total, weight), (local_total, local))
+    )  # fmt: skip
+    return Query(text, numbers_known, rows, weight, totals, local, local_totals, np.array(strange, dtype=np.float32))
 
 
 def _places(size: int) -> Array:
@@ -120,7 +133,6 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
     table[at + 1] = soft[count:]
     table[at + 2 : at + 4] = missed[:, :count]
     table[at + 4 : at + 6] = unasked[:, :count]
-    table[at + 6] = (found[:-1, :count] * (query.weight * (kinds == 2))[:, None]).max(axis=0, initial=0.0)
     plain = [text.plain for text in texts]
     mine = [query.text.plain]
     table[at + 7] = cdist(mine, plain, scorer=Indel.normalized_similarity)[0]
@@ -137,6 +149,13 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
     table[at + 14] = [bool(asked & other) for other in answered]
     table[at + 15] = [bool(asked and other and not asked & other) for other in answered]
     table[at + 16] = [bool(asked and not other) for other in answered]
+    best = found[:-1, :count] * query.weight[:, None]
+    table[at + 6] = best[kinds == FIELDS.index("w")].max(axis=0, initial=0.0)
+    table[at + 18] = best[kinds == FIELDS.index("k")].max(axis=0, initial=0.0)
+    weighted[kinds, np.arange(len(query.known))] = query.local
+    shared_here = (weighted[_LOCAL] @ found[:-1, :count]).astype(np.float32)
+    table[at + 19 : at + 22] = shared_here / query.local_total[_LOCAL, None]
+    table[at + 22 : at + 25] = np.minimum(shared_here / index.own_local[documents][:, _LOCAL].T, 1.0)
     table[at + 17] = [bool(other and not asked) for other in answered]
     return table.T
 
@@ -149,7 +168,7 @@ def describe_query(query: Query) -> Array:
         [
             *(query.strange / query.total), min(1.0, len(query.text.tokens) / 30), min(1.0, sum(words) / 10),
             max(words, default=0.0), float(asked > 0), *(float(asked >> bit & 1) for bit in range(len(FORMS))),
-            min(1.0, talk(query.text.plain) / 4),
+            min(1.0, talk(query.text.plain) / 4), tone(query.text),
         ],
         dtype=np.float32,
     )  # fmt: skip

@@ -37,12 +37,12 @@ def read_book(path: Path) -> Book:
     ids: dict[str, Any] = {}
     rows: dict[str, int] = {}
     problems: list[Problem] = []
-    for number, data, wrong in _rows(path):
-        wrong = wrong or _entry_problem(data)
+    for number, data, broken in _rows(path):
+        wrong = broken or _entry_problem(data)
         if not wrong and str(data["id"]) in rows:
             wrong = f"id「{str(data['id'])[:40]}」第 {rows[str(data['id'])]} 行已经用了"
         if wrong:
-            problems.append(Problem(str(path), f"第 {number} 行", wrong, "" if len(problems) else _RIGHT))
+            problems.append(Problem(str(path), f"第 {number} 行", wrong, "" if problems else _RIGHT))
             if len(problems) >= MOST_PROBLEMS:
                 break
             continue
@@ -89,11 +89,8 @@ def read_questions(path: Path, ids: dict[str, Any] | None = None) -> list[Asked]
     """`queries.jsonl` -> questions; `ids` are those of the knowledge base. Raises ConfigError, rows numbered."""
     asked: list[Asked] = []
     problems: list[Problem] = []
-    for number, data, wrong in _rows(path):
-        if not wrong and not isinstance(data.get("q"), str):
-            wrong = "要有 q，一段文字"
-        if not wrong and data.get("id") is not None and (not _is_id(data["id"]) or (ids is not None and str(data["id"]) not in ids)):
-            wrong = f"知识库里没有 id「{str(data['id'])[:40]}」"
+    for number, data, broken in _rows(path):
+        wrong = broken or _question_problem(data, ids)
         if wrong:
             problems.append(Problem(str(path), f"第 {number} 行", wrong))
             if len(problems) >= MOST_PROBLEMS:
@@ -107,6 +104,15 @@ def read_questions(path: Path, ids: dict[str, Any] | None = None) -> list[Asked]
     if problems:
         raise ConfigError(problems)
     return asked
+
+
+def _question_problem(data: dict[str, Any], ids: dict[str, Any] | None) -> str:
+    if not isinstance(data.get("q"), str):
+        return "要有 q，一段文字"
+    wanted = data.get("id")
+    if wanted is not None and (not _is_id(wanted) or (ids is not None and str(wanted) not in ids)):
+        return f"知识库里没有 id「{str(wanted)[:40]}」"
+    return ""
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any], str]]:

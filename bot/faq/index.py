@@ -1,4 +1,4 @@
-"""An inverted and a forward index of the texts of a knowledge base in plain arrays. Built at once, read by many threads."""
+"""An inverted and a forward index of a knowledge base in plain arrays. Built at once, read by many threads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,8 +45,8 @@ class Vocabulary:
 
 
 class Index:
-    """`documents` are term numbers of every text, `bags` of every entry with all that it says. Only documents are looked
-    up; bags are compared. `weight` says how much a term tells, 0 to 1."""
+    """`documents` are term numbers of every text, `bags` of every entry with all that it says. Only documents are
+    looked up; bags are compared. `weight` says how much a term tells, 0 to 1."""
 
     def __init__(self, documents: Sequence[Array], bags: Sequence[Array], vocabulary: Vocabulary) -> None:
         self.count = len(documents)
@@ -57,15 +57,18 @@ class Index:
         self.forward_start = np.concatenate([[0], np.cumsum(lengths)])
         self.kind = np.array(vocabulary.kind, dtype=np.int8)
         frequency = np.bincount(self.forward[self.forward_start[self.count] :], minlength=size)
-        self.weight = weights(frequency, len(bags), np.array(vocabulary.rarity, dtype=np.float32))
+        self.local: Array = rarity_here(frequency, len(bags))
+        """How much each term tells in this knowledge base alone."""
         self.trust = trust(len(bags))
+        mixed = self.trust * self.local + (1 - self.trust) * np.array(vocabulary.rarity, dtype=np.float32)
+        self.weight: Array = np.maximum(mixed, LEAST).astype(np.float32)
         owner = np.repeat(np.arange(len(every), dtype=np.int32), lengths)
-        own = np.bincount(
-            owner.astype(np.int64) * KINDS + self.kind[self.forward], weights=self.weight[self.forward],
-            minlength=len(every) * KINDS,
-        ).reshape(len(every), KINDS)  # fmt: skip
-        self.own: Array = np.maximum(own, 1e-6).astype(np.float32)
-        """What every text weighs in each field."""
+        place = owner.astype(np.int64) * KINDS + self.kind[self.forward]
+        self.own, self.own_local = (
+            np.maximum(np.bincount(place, weights=of[self.forward], minlength=len(every) * KINDS), 1e-6)
+            .astype(np.float32).reshape(len(every), KINDS)
+            for of in (self.weight, self.local)
+        )  # fmt: skip
         looked_up = self.forward[: self.forward_start[self.count]]
         order = np.argsort(looked_up, kind="stable")
         self.postings = owner[order]
@@ -114,9 +117,8 @@ def trust(count: int) -> float:
     return 0.7 * count / (count + TRUST)
 
 
-def weights(frequency: Array, count: int, rarity: Array) -> Array:
-    """How much each term tells."""
-    here = np.log1p((count - frequency + 0.5) / (frequency + 0.5)) / np.log1p((count + 0.5) / 0.5)
-    mixed = trust(count) * here + (1 - trust(count)) * rarity
-    result: Array = np.maximum(mixed, LEAST).astype(np.float32)
+def rarity_here(frequency: Array, count: int) -> Array:
+    """How rare each term is among so many entries: 0 (in all) to 1 (in hardly any)."""
+    rare = np.log1p((count - frequency + 0.5) / (frequency + 0.5)) / np.log1p((count + 0.5) / 0.5)
+    result: Array = np.clip(rare, LEAST, 1.0).astype(np.float32)
     return result

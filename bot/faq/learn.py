@@ -13,8 +13,17 @@ Loss = Callable[[Array, Array], tuple[float, Array]]
 
 
 def train(
-    rows: Array, batches: Callable[[np.random.Generator], Any], loss: Loss, flat: Array, *, hidden: int, epochs: int, rate: float,
-    decay: float, drop: float, seeds: int,
+    rows: Array,
+    batches: Callable[[np.random.Generator], Any],
+    loss: Loss,
+    flat: Array,
+    *,
+    hidden: int,
+    epochs: int,
+    rate: float,
+    decay: float,
+    drop: float,
+    seeds: int,
 ) -> Network:
     """Several networks from different starts, joined. `rows` are (items, inputs) or (items, candidates, inputs);
     `flat` the rows that decide mean and scale."""
@@ -28,8 +37,17 @@ def train(
 
 
 def _one(
-    rows: Array, mean: Array, scale: Array, batches: Callable[[np.random.Generator], Any], loss: Loss, hidden: int, epochs: int,
-    rate: float, decay: float, drop: float, seed: int,
+    rows: Array,
+    mean: Array,
+    scale: Array,
+    batches: Callable[[np.random.Generator], Any],
+    loss: Loss,
+    hidden: int,
+    epochs: int,
+    rate: float,
+    decay: float,
+    drop: float,
+    seed: int,
 ) -> list[Array]:
     luck = np.random.default_rng(seed)
     size = rows.shape[-1]
@@ -51,7 +69,8 @@ def _one(
             back = slope[..., None] * weights[2] * (1 - inside**2)
             wide, deep = inputs.reshape(-1, size), back.reshape(-1, hidden)
             slopes = [
-                wide.T @ deep + decay * weights[0], deep.sum(axis=0), inside.reshape(-1, hidden).T @ slope.reshape(-1) + decay * weights[2],
+                wide.T @ deep + decay * weights[0], deep.sum(axis=0),
+                inside.reshape(-1, hidden).T @ slope.reshape(-1) + decay * weights[2],
                 slope.sum(),
             ]  # fmt: skip
             step += 1

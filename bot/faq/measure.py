@@ -1,4 +1,4 @@
-"""How good the engine is: ranking, and how much it dares to say at a given price. Pure arithmetic over answered questions."""
+"""How good the engine is: ranking, and how much it dares to say at a given price. Arithmetic over answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,9 @@ def recall_at_false_alarms(judged: Sequence[Judged], false_alarms: float = FALSE
     return _share(one.place == 0 and one.score > least for one in questions)
 
 
-def recall_at_precision(judged: Sequence[Judged], mix: dict[str, float], precision: float = PRECISION) -> tuple[float, float]:
+def recall_at_precision(
+    judged: Sequence[Judged], mix: dict[str, float], precision: float = PRECISION
+) -> tuple[float, float]:
     """R@P95: the best share of questions answered rightly, over thresholds at which so many of all answers given in a
     stream of this mix are right; and that threshold."""
     present = {role: sum(one.role == role for one in judged) for role in mix}
@@ -84,7 +86,7 @@ def report(judged: Sequence[Judged], seconds: float) -> dict[str, Any]:
         "questions": len(questions), "chat": len(chat), "offtopic": sum(one.role == "offtopic" for one in judged),
         "top1": _percent(_share(one.place == 0 for one in questions)),
         "top3": _percent(_share(one.place is not None and one.place < 3 for one in questions)),
-        "mrr": round(sum(1 / (one.place + 1) for one in questions if one.place is not None) / max(1, len(questions)), 4),
+        "mrr": round(sum(1 / (one.place + 1) for one in questions if one.place is not None) / (len(questions) or 1), 4),
         "r_at_f1": _percent(recall_at_false_alarms(judged)),
         "r_at_p95": _percent(group), "mr_at_p95": _percent(addressed), "threshold_p95": round(at, 4),
         "false_per_1000_chat": round(1000 * _share(one.score >= at for one in chat), 1),
@@ -96,7 +98,9 @@ def _percent(share: float) -> float:
     return round(100 * share, 1)
 
 
-def evaluate(engine: Engine, questions: Sequence[Asked], clock: Callable[[], float] = perf_counter) -> tuple[list[Judged], float]:
+def evaluate(
+    engine: Engine, questions: Sequence[Asked], clock: Callable[[], float] = perf_counter
+) -> tuple[list[Judged], float]:
     """Asks everything; what came of it and the seconds it took."""
     began = clock()
     judged = [judge(asked, engine.search(asked.text, 20)) for asked in questions]
@@ -109,5 +113,7 @@ def noisy(engine: Engine, questions: Sequence[Asked], names: Iterable[str] = NOI
     shares: dict[str, float] = {}
     for name in names:
         hits = [engine.search(spoil(asked.text, name), 1) for asked in answerable]
-        shares[name] = _percent(_share(bool(hit) and hit[0].id == asked.id for hit, asked in zip(hits, answerable, strict=True)))
+        shares[name] = _percent(
+            _share(bool(hit) and hit[0].id == asked.id for hit, asked in zip(hits, answerable, strict=True))
+        )
     return shares

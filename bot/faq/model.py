@@ -1,4 +1,4 @@
-"""The two small networks that judge candidates: which entry is meant, and how sure that is. Weights: `data/weights.npz`."""
+"""Two small networks: which candidate is meant, and how sure that is. Weights: `data/weights.npz`."""
 
 from dataclasses import dataclass
 from functools import cache

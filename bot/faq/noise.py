@@ -1,11 +1,9 @@
-"""Seventeen ways in which people and phones spoil a question. Pure: the same text and seed give the same spoiled text."""
+"""Seventeen ways in which people and phones spoil a question. Pure: the same text and seed give the same."""
 
 import random
 import unicodedata
 from collections.abc import Callable
 from functools import cache
-
-
 
 from bot.faq.sounds import homophones, syllable
 from bot.faq.terms import concepts
@@ -14,8 +12,9 @@ from bot.segment import SEGMENTER
 Spoil = Callable[[str, random.Random], str]
 _FACES = ("😀", "😂", "🙏", "😭", "🤔", "❤️", "👍", "🎉", "😅", "[微笑]", "[捂脸]", "[呲牙]")
 _COLLOQUIAL = (
-    ("怎么样", "咋样"), ("怎么", "咋"), ("什么时候", "啥时候"), ("什么", "啥"), ("为什么", "为啥"), ("没有", "没"), ("多少钱", "好多钱"),
-    ("哪里", "哪儿"), ("可以", "能"), ("是不是", "是不"), ("如何", "咋样"), ("吗", "不"), ("知道", "晓得"),
+    ("怎么样", "咋样"), ("怎么", "咋"), ("什么时候", "啥时候"), ("什么", "啥"), ("为什么", "为啥"),
+    ("没有", "没"), ("多少钱", "好多钱"), ("哪里", "哪儿"), ("可以", "能"), ("是不是", "是不"), ("如何", "咋样"),
+    ("吗", "不"), ("知道", "晓得")
 )  # fmt: skip
 _SMALL = frozenset("的了吗呢啊呀吧我你您们是在有就都也还要会能可以请问一下个这那和与及把被给对于")
 _BEFORE = ("请问一下", "你好，", "那个", "我想问下", "有人知道", "麻烦问一下，", "急！", "话说", "老师，")
@@ -113,7 +112,9 @@ def wide(text: str, luck: random.Random) -> str:
     """Full width letters, digits and punctuation, and a full width blank."""
     at = luck.randrange(len(text) + 1)
     text = text[:at] + " " + text[at:]
-    return "".join("\u3000" if char == " " else chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+    return "".join(
+        "\u3000" if char == " " else chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text
+    )
 
 
 def faces(text: str, luck: random.Random) -> str:
@@ -164,7 +165,8 @@ def half_english(text: str, luck: random.Random) -> str:
 NOISES: dict[str, Spoil] = {
     one.__name__: one
     for one in (
-        homophone, two_homophones, accent, wrong_char, swapped, lost_char, doubled, lost_word, telegram, traditional, wide, faces,
+        homophone, two_homophones, accent, wrong_char, swapped, lost_char, doubled, lost_word, telegram, traditional,
+        wide, faces,
         mention, courteous, shouted, colloquial, half_english,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Makes the tables in bot/faq/data out of what the dictionaries of jieba and pypinyin say. `python -m bot.faq.resources`.
+"""Makes tables in bot/faq/data out of the dictionaries of jieba and pypinyin: `python -m bot.faq.resources`.
 
 Both libraries are MIT. The tables are shipped so that the bot needs neither library's memory (69 MB and 58 MB)."""
 
@@ -17,7 +17,7 @@ from bot.faq.sounds import sounds
 DATA = Path(__file__).parent / "data"
 BUCKETS = 1 << 18
 COMMON = 60
-"""Occurrences in jieba's counts from which on a word is worth remembering: the rest is rare, which is what unknown means."""
+"""Occurrences in jieba's counts from which on a word is remembered: the rest is rare, as unknown words are."""
 
 
 def dictionary() -> Counter[str]:

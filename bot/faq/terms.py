@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from bot.faq.clean import clean, heart, tokens

@@ -1,31 +1,64 @@
-"""Trains the model of the FAQ engine: `python -m bot.faq.train` writes data/weights.npz, `--check` leaves domains out in turn."""
+"""Trains the model of the FAQ engine: `python -m bot.faq.train` writes bot/faq/data; `--check` leaves domains out."""
 
 import argparse
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
+from bot.faq.files import Asked
 from bot.faq.index import Array
 from bot.faq.learn import shuffled, train, whether, which
-from bot.faq.measure import Judged, report
+from bot.faq.measure import Judged
 from bot.faq.model import WEIGHTS, Model, Network, judge_inputs, rank_inputs
-from bot.faq.files import Asked
+from bot.faq.tone import WEIGHTS as TONE
+from bot.faq.tone import learn as learn_tone
+from bot.faq.tone import marks, sounds_like
 from bot.faq.training import Domain, Sample, read_domains, samples, small_talk
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "faq"
 MOST = 12
 """Candidates of one question that training looks at."""
+FOLDS = 4
 SHARE = {"question": 0.45, "chat": 0.35, "offtopic": 0.20}
 """What each kind of message counts for when the judge learns."""
 
 
-def fit(learnt: Sequence[Sample], seeds: int = 3) -> Model:
-    """Both networks from the samples."""
+def fit(learnt: Sequence[Sample], seeds: int = 3) -> tuple[Model, tuple[Array, float]]:
+    """Both networks and the weights of tone from the samples."""
+    tone = _fit_tone(learnt)
     ranker = _fit_ranker([one for one in learnt if 0 <= one.right < MOST], seeds)
-    return Model(ranker, _fit_judge(learnt, ranker, seeds))
+    return Model(ranker, _fit_judge(learnt, ranker, seeds)), tone
+
+
+def _fit_tone(learnt: Sequence[Sample]) -> tuple[Array, float]:
+    """Learns how people ask. Every sample is then told its tone by weights that have not seen it, as in real life."""
+    told = {one.close.query.text.plain: one for one in learnt if one.kind in {"hand", "close", "similar", "chat"}}
+    texts = [one.close.query.text for one in told.values()]
+    asks = [one.role == "question" for one in told.values()]
+    parts = [_part(one) for one in told.values()]
+    sources = [part[1] for part in parts]
+    without = {}
+    for fold in range(FOLDS):
+        kept = [place for place, part in enumerate(parts) if part[0] != fold]
+        without[fold] = learn_tone([texts[at] for at in kept], [asks[at] for at in kept], [sources[at] for at in kept])
+    fold_of = {text.plain: part[0] for text, part in zip(texts, parts, strict=True)}
+    whole = learn_tone(texts, asks, sources)
+    for one in learnt:
+        text = one.close.query.text
+        fold = fold_of.get(text.plain)
+        one.close.of_query[-1] = sounds_like(marks(text), *(whole if fold is None else without[fold]))
+    return whole
+
+
+def _part(one: Sample) -> tuple[int, str]:
+    """In which fold a message is, and its source: a domain, or one of many heaps of chat."""
+    source = one.wanted.split("/")[0] if one.wanted else f"chat {zlib.crc32(one.close.query.text.plain.encode()) % 12}"
+    return zlib.crc32(source.encode()) % FOLDS, source
 
 
 def _fit_ranker(learnt: Sequence[Sample], seeds: int) -> Network:
@@ -37,8 +70,8 @@ def _fit_ranker(learnt: Sequence[Sample], seeds: int) -> Network:
         mask[place, : len(one)] = True
     right = np.array([one.right for one in learnt])
     return train(
-        rows, shuffled(len(rows), 128), which(mask, right, np.ones(len(rows))), rows[mask], hidden=24, epochs=14, rate=3e-3,
-        decay=2e-4, drop=0.05, seeds=seeds,
+        rows, shuffled(len(rows), 128), which(mask, right, np.ones(len(rows))), rows[mask], hidden=24, epochs=14,
+        rate=3e-3, decay=2e-4, drop=0.05, seeds=seeds,
     )  # fmt: skip
 
 
@@ -59,8 +92,8 @@ def _fit_judge(learnt: Sequence[Sample], ranker: Network, seeds: int) -> Network
     weight = np.array([SHARE[role] / total[role] for role in roles]) * len(rows)
     table = np.stack(rows)
     return train(
-        table, shuffled(len(rows), 256), whether(np.array(truth), weight), table, hidden=20, epochs=14, rate=2e-3, decay=3e-4,
-        drop=0.1, seeds=seeds,
+        table, shuffled(len(rows), 256), whether(np.array(truth), weight), table, hidden=20, epochs=14,
+        rate=2e-3, decay=3e-4, drop=0.1, seeds=seeds,
     )  # fmt: skip
 
 
@@ -77,7 +110,7 @@ def judged(model: Model, asked: Sequence[Sample]) -> list[Judged]:
 
 def save(model: Model, path: Path) -> None:
     """Writes the weights in half precision."""
-    tables: dict[str, Array] = {}
+    tables: dict[str, Any] = {}
     for name, network in (("ranker", model.ranker), ("judge", model.judge)):
         for key in ("mean", "scale", "into", "bias", "out"):
             tables[f"{name}_{key}"] = getattr(network, key).astype(np.float16)
@@ -101,7 +134,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     domains = read_domains(DATA / "training")
     data = learnt(domains, small_talk(DATA / "training"), args.rounds)
     sys.stdout.write(f"{len(data)} samples of {len(domains)} domains in {perf_counter() - began:.0f} s\n")
-    save(fit(data, args.seeds), args.out)
+    model, tone = fit(data, args.seeds)
+    save(model, args.out)
+    np.savez_compressed(TONE, weight=tone[0].astype(np.float16), rest=np.float32(tone[1]))
     sys.stdout.write(f"trained in {perf_counter() - began:.0f} s, {args.out.stat().st_size} bytes\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""What the model learns from: questions put to knowledge bases of many sizes, made from the domains in tests/data/faq/training."""
+"""What the model learns from: questions put to knowledge bases of many sizes, made of the shipped domains."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,11 @@ from bot.faq.files import Asked, read_book, read_questions
 from bot.faq.noise import NOISES, spoil
 
 TALK = (
-    "刚{}完，开心", "昨天{}了哈哈", "我的{}终于好了", "{}真麻烦", "说到{}我就来气", "我妈天天跟我念叨{}", "{}的事我跟他们说过了", "今天又是{}的一天",
-    "{}那个我早弄好了", "我也{}了", "你们都{}了没", "谢谢，{}收到了", "{}太慢了吧", "终于不用管{}了", "别提{}了", "我朋友也是{}", "{}？哈哈哈", "我看{}还行",
-    "刚才排队{}的人好多", "{}这词我听都没听过", "上次{}还是去年的事", "哪有什么{}啊笑死", "等我{}完再说", "为了{}我跑了一下午", "你{}我就请你吃饭",
+    "刚{}完，开心", "昨天{}了哈哈", "我的{}终于好了", "{}真麻烦", "说到{}我就来气", "我妈天天跟我念叨{}",
+    "{}的事我跟他们说过了", "今天又是{}的一天", "{}那个我早弄好了", "我也{}了", "你们都{}了没", "谢谢，{}收到了",
+    "{}太慢了吧", "终于不用管{}了", "别提{}了", "我朋友也是{}", "{}？哈哈哈", "我看{}还行", "刚才排队{}的人好多",
+    "{}这词我听都没听过", "上次{}还是去年的事", "哪有什么{}啊笑死", "等我{}完再说", "为了{}我跑了一下午",
+    "你{}我就请你吃饭"
 )  # fmt: skip
 """Talk that uses the words of a knowledge base without asking anything."""
 
@@ -37,6 +39,7 @@ class Sample:
     role: str
     wanted: str | None
     setting: str
+    kind: str
 
 
 def read_domains(folder: Path) -> list[Domain]:
@@ -63,11 +66,11 @@ def small_talk(folder: Path) -> list[Asked]:
 def about(domain: Domain, luck: random.Random, count: int) -> list[Asked]:
     """Talk with the words of a domain."""
     words = sorted({word for entry in domain.entries for word in entry.keywords})
-    return [Asked(luck.choice(TALK).format(luck.choice(words)), None, "chat") for _ in range(count)] if words else []
+    return [Asked(luck.choice(TALK).format(luck.choice(words)), None, "about") for _ in range(count)] if words else []
 
 
 def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[str, tuple[Entry, ...], list[Asked]]]:
-    """(name, knowledge base, questions): each domain alone, thinned, enriched with half of its questions, and all together."""
+    """(name, entries, questions): each domain alone, thinned, enriched with half of its questions, and all together."""
     together: list[Entry] = []
     rich_together: list[Entry] = []
     questions: list[Asked] = []
@@ -84,7 +87,11 @@ def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[s
         yield f"{domain.name}:rich", rich, rest
         small, more = _enriched(domain, luck)
         chosen = {entry.id for entry in luck.sample(small, min(35, len(small)))}
-        yield f"{domain.name}:richfew", tuple(entry for entry in small if entry.id in chosen), [one for one in more if one.id in chosen]
+        yield (
+            f"{domain.name}:richfew",
+            tuple(entry for entry in small if entry.id in chosen),
+            [one for one in more if one.id in chosen],
+        )
         together.extend(domain.entries)
         rich_together.extend(rich)
         questions.extend(luck.sample(hand, len(hand) // 3))
@@ -114,7 +121,9 @@ def _enriched(domain: Domain, luck: random.Random) -> tuple[tuple[Entry, ...], l
     return tuple(entries), rest
 
 
-def samples(domains: Sequence[Domain], talk: Sequence[Asked], strangers: Sequence[Asked], seed: str) -> Iterator[Sample]:
+def samples(
+    domains: Sequence[Domain], talk: Sequence[Asked], strangers: Sequence[Asked], seed: str
+) -> Iterator[Sample]:
     """Everything that is asked of every setting: questions as they are and spoiled, the questions that an entry itself
     answers spoiled, chat, talk about the domain, off-topic questions, and questions of other domains."""
     luck = random.Random(seed)  # noqa: S311  training data
@@ -133,7 +142,11 @@ def samples(domains: Sequence[Domain], talk: Sequence[Asked], strangers: Sequenc
         count = max(60, len(asked) // 2)
         negative = luck.sample(list(talk), min(count, len(talk)))
         negative += about(domain or luck.choice(list(domains)), luck, count // 3)
-        others = [one for other in domains if other is not domain for one in other.asked if one.id is not None] if domain else []
+        others = (
+            [one for other in domains if other is not domain for one in other.asked if one.id is not None]
+            if domain
+            else []
+        )
         outside = luck.sample(others, min(count // 3, len(others)))
         outside += luck.sample(list(strangers), min(count // 3, len(strangers)))
         negative += [Asked(one.text, None, "offtopic") for one in outside]
@@ -153,4 +166,4 @@ def put(engine: Engine, one: Asked, setting: str) -> Sample | None:
     ids = tuple(engine.entries[place].id for place in close.entries.tolist())
     right = ids.index(one.id) if one.id in ids else -1
     role = "question" if one.id is not None else "offtopic" if one.kind == "offtopic" else "chat"
-    return Sample(close, right, ids, role, one.id, setting)
+    return Sample(close, right, ids, role, one.id, setting, one.kind)
