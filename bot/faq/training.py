@@ -10,6 +10,8 @@ from bot.faq.entry import Entry
 from bot.faq.files import Asked, read_book, read_questions
 from bot.faq.noise import NOISES, spoil
 
+GROUP = 4
+"""Domains that are put together to one larger knowledge base."""
 TALK = (
     "刚{}完，开心", "昨天{}了哈哈", "我的{}终于好了", "{}真麻烦", "说到{}我就来气", "我妈天天跟我念叨{}",
     "{}的事我跟他们说过了", "今天又是{}的一天", "{}那个我早弄好了", "我也{}了", "你们都{}了没", "谢谢，{}收到了",
@@ -71,10 +73,7 @@ def about(domain: Domain, luck: random.Random, count: int) -> list[Asked]:
 
 def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[str, tuple[Entry, ...], list[Asked]]]:
     """(name, entries, questions): each domain alone, thinned, enriched with half of its questions, and all together."""
-    together: list[Entry] = []
-    rich_together: list[Entry] = []
-    questions: list[Asked] = []
-    rest_together: list[Asked] = []
+    rich_ones: list[tuple[tuple[Entry, ...], list[Asked]]] = []
     for domain in domains:
         hand = [one for one in domain.asked if one.id is not None]
         yield f"{domain.name}:plain", domain.entries, hand
@@ -92,13 +91,20 @@ def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[s
             tuple(entry for entry in small if entry.id in chosen),
             [one for one in more if one.id in chosen],
         )
-        together.extend(domain.entries)
-        rich_together.extend(rich)
-        questions.extend(luck.sample(hand, len(hand) // 3))
-        rest_together.extend(luck.sample(rest, len(rest) // 2))
-    if len(domains) > 1:
-        yield "all:plain", tuple(together), questions
-        yield "all:rich", tuple(rich_together), rest_together
+        rich_ones.append((rich, rest))
+    for start in range(0, len(domains), GROUP):
+        some = domains[start : start + GROUP]
+        asked = [one for domain in some for one in domain.asked if one.id is not None]
+        yield "group:plain", tuple(entry for domain in some for entry in domain.entries), asked
+    if len(domains) > GROUP:
+        asked = [one for domain in domains for one in domain.asked if one.id is not None]
+        every = tuple(entry for domain in domains for entry in domain.entries)
+        yield "all:plain", every, luck.sample(asked, len(asked) // 2)
+        yield (
+            "all:rich",
+            tuple(entry for rich, _ in rich_ones for entry in rich),
+            [one for _, of in rich_ones for one in of],
+        )
 
 
 def _of_similar(domain: Domain) -> list[Asked]:
@@ -132,8 +138,11 @@ def samples(
         engine = Engine.build(entries)
         domain = by_name.get(name.split(":")[0])
         wanted = list(asked)
-        wanted += [replace(one, text=spoil(one.text, luck.choice(tuple(NOISES)), name), kind="noisy") for one in asked]
-        own = [Asked(luck.choice((entry.question, *entry.similar)), entry.id, "own") for entry in entries]
+        wanted += [
+            replace(one, text=spoil(one.text, luck.choice(tuple(NOISES)), name), kind=f"{one.kind} noisy")
+            for one in asked
+        ]
+        own = [Asked(luck.choice((entry.question, *entry.similar)), entry.id, "own") for entry in entries[:200]]
         for one in own:
             text = one.text
             for _ in range(luck.choice((1, 2, 3))):
