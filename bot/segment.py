@@ -11,7 +11,7 @@ class Segmenter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cut: Any = None
+        self._dictionary: Any = None
         self.boundaries = lru_cache(maxsize=2048)(self._boundaries)
 
     def warm_up(self) -> None:
@@ -20,15 +20,20 @@ class Segmenter:
 
     def _load(self) -> Any:
         with self._lock:
-            if self._cut is None:
+            if self._dictionary is None:
                 rjieba = importlib.import_module("rjieba")
                 rjieba.cut("先读词典", False)
-                self._cut = rjieba.cut
-            return self._cut
+                self._dictionary = rjieba
+            return self._dictionary
 
     def words(self, text: str) -> list[str]:
         """The words of a text, without guessing new ones; what is between them (blanks, signs) may be among them."""
-        found: list[str] = self._load()(text, False)
+        found: list[str] = self._load().cut(text, False)
+        return found
+
+    def classes(self, text: str) -> list[tuple[str, str]]:
+        """The words of a text with their classes as jieba names them: n, v, r, eng ..."""
+        found: list[tuple[str, str]] = self._load().tag(text, False)
         return found
 
     def _boundaries(self, text: str) -> frozenset[int]:

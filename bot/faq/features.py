@@ -24,6 +24,7 @@ NAMES = (
     "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword", "same_form", "other_form",
     "form_here_only", "form_there_only", "best_concept",
     *(f"local_query_{name}" for name in LOCAL), *(f"local_entry_{name}" for name in LOCAL),
+    "missed_thing", "missed_things",
 )  # fmt: skip
 OF_QUERY = (
     *(f"strange_{name}" for name in FIELDS), "length", "content", "rarest", "asks",
@@ -131,7 +132,8 @@ def describe(query: Query, index: Index, documents: Array, bags: Array, texts: l
     at = 4 * KINDS
     table[at] = soft[:count]
     table[at + 1] = soft[count:]
-    table[at + 2 : at + 4] = missed[:, :count]
+    table[at + 2 : at + 4] = missed[:2, :count]
+    table[at + 25 : at + 27] = missed[2:, count:]
     table[at + 4 : at + 6] = unasked[:, :count]
     plain = [text.plain for text in texts]
     mine = [query.text.plain]
@@ -176,11 +178,11 @@ def describe_query(query: Query) -> Array:
 
 def _soft(query: Query, found: Array) -> tuple[Array, Array]:
     """Share of the query's tokens that a document has as character, word, concept or sound, each as good as it is;
-    and the heaviest word and concept that it has not."""
+    and what it has not: the heaviest word, the heaviest concept, the heaviest thing, all things together."""
     text, rows, none = query.text, query.rows, len(query.known)
     size = len(text.tokens)
     if not size:
-        return np.zeros(found.shape[1], dtype=np.float32), np.zeros((2, found.shape[1]), dtype=np.float32)
+        return np.zeros(found.shape[1], dtype=np.float32), np.zeros((4, found.shape[1]), dtype=np.float32)
     chars = [rows[0].get(token, none) for token in text.tokens]
     words = [rows[2].get(text.words[word], none) for word in text.word_of]
     concepts = [rows[3].get(concept, none) for concept in text.concept_of]
@@ -192,9 +194,11 @@ def _soft(query: Query, found: Array) -> tuple[Array, Array]:
     weight = np.append(query.weight, 1.0)
     heavy = 0.5 * (weight[chars] + weight[words])
     soft = heavy @ by_token / heavy.sum()
+    lacking = (1 - by_token) * heavy[:, None]
+    of_things = lacking * np.array([text.things[word] for word in text.word_of], dtype=np.float32)[:, None]
     missed = np.stack([
         ((1 - found[words]) * weight[words][:, None]).max(axis=0),
-        ((1 - by_token) * heavy[:, None]).max(axis=0),
+        lacking.max(axis=0), of_things.max(axis=0), np.minimum(of_things.sum(axis=0) / 4, 1.0),
     ])  # fmt: skip
     return soft, missed
 

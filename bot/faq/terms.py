@@ -34,6 +34,8 @@ class Text:
     word_of: tuple[int, ...]
     """For every token, which of `words` it is in."""
     words: tuple[str, ...]
+    things: tuple[bool, ...]
+    """For every word, whether it names a thing."""
     concept_of: tuple[str, ...]
     """For every token, the concept term that covers it."""
     heard: tuple[str, ...]
@@ -116,15 +118,16 @@ def analyse_clean(plain: str) -> Text:
     """Takes a cleaned text apart."""
     parts = tokens(plain)
     heard = sounds(parts)
-    cut = [word for word in SEGMENTER.words(plain) if word != " "]
-    words, word_of, concept_of = _words(plain, cut, parts)
+    classes = SEGMENTER.classes(plain)
+    words, word_of, concept_of = _words(plain, [word for word, _ in classes if word != " "], parts)
+    things = {word for word, kind in classes if kind[0] == "n" or kind == "eng"}
     fields = (
         _distinct(parts), _distinct(map("".join, pairwise(parts))), _distinct(words), _distinct(concept_of),
         _distinct(heard), _distinct(map("".join, pairwise(heard))),
     )  # fmt: skip
     return Text(
-        plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(concept_of), tuple(heard), forms(plain),
-        "".join(map(_letter, heard)),
+        plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(word in things for word in words),
+        tuple(concept_of), tuple(heard), forms(plain), "".join(map(_letter, heard)),
     )  # fmt: skip
 
 

@@ -73,7 +73,8 @@ def _fit_ranker(learnt: Sequence[Sample], seeds: int) -> Network:
     right = np.array([one.right for one in learnt])
     loss = which(mask, right, np.array([_weight(one) for one in learnt]))
     return train(
-        rows, shuffled(len(rows), 128), loss, rows[mask], hidden=24, epochs=14, rate=3e-3, decay=2e-4, drop=0.05, seeds=seeds,
+        rows, shuffled(len(rows), 128), loss, rows[mask], hidden=24, epochs=14, rate=3e-3, decay=2e-4, drop=0.05,
+        seeds=seeds,
     )  # fmt: skip
 
 

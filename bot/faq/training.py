@@ -9,6 +9,7 @@ from bot.faq.engine import Close, Engine
 from bot.faq.entry import Entry
 from bot.faq.files import Asked, read_book, read_questions
 from bot.faq.noise import NOISES, spoil
+from bot.faq.terms import analyse, surprise
 
 GROUP = 4
 """Domains that are put together to one larger knowledge base."""
@@ -69,6 +70,26 @@ def about(domain: Domain, luck: random.Random, count: int) -> list[Asked]:
     """Talk with the words of a domain."""
     words = sorted({word for entry in domain.entries for word in entry.keywords})
     return [Asked(luck.choice(TALK).format(luck.choice(words)), None, "about") for _ in range(count)] if words else []
+
+
+def near_misses(domain: Domain, others: Sequence[Domain], luck: random.Random, count: int) -> list[Asked]:
+    """Questions of a domain about a thing that it knows nothing of: the heaviest word comes from another domain."""
+    found: list[Asked] = []
+    if not others:
+        return found
+    known = "".join(text for entry in domain.entries for text in (entry.question, *entry.similar, *entry.keywords))
+    for _ in range(count):
+        entry, foreign = luck.choice(domain.entries), luck.choice(luck.choice(others).entries)
+        text = luck.choice((entry.question, *entry.similar))
+        ours, theirs = _heaviest(text), _heaviest(foreign.question)
+        if ours and theirs and theirs not in known:
+            found.append(Asked(text.replace(ours, theirs), None, "offtopic"))
+    return found
+
+
+def _heaviest(text: str) -> str:
+    words = [word for word in analyse(text).words if len(word) > 1]
+    return max(words, key=lambda word: surprise("w", word), default="")
 
 
 def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[str, tuple[Entry, ...], list[Asked]]]:
@@ -160,6 +181,7 @@ def samples(
         outside += luck.sample(list(strangers), min(count // 3, len(strangers)))
         negative += [Asked(one.text, None, "offtopic") for one in outside]
         if domain:
+            negative += near_misses(domain, [other for other in domains if other is not domain], luck, count // 4)
             negative += [one for one in domain.asked if one.id is None]
         for one in wanted + negative:
             sample = put(engine, one, name)
