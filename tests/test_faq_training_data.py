@@ -36,7 +36,7 @@ def test_every_entry_of_a_domain_is_whole_and_has_an_id_of_its_own(domain: str) 
     for entry in entries:
         assert list(entry) == KB_FIELDS
         assert all(map(clean, [entry["id"], entry["question"], *entry["similar"], *entry["keywords"]])), entry
-        assert len(entry["similar"]) <= 3 and len(entry["keywords"]) <= 3, entry
+        assert max(len(entry["similar"]), len(entry["keywords"])) <= 3, entry
     assert len(entries) >= 40
     assert len({entry["id"] for entry in entries}) == len(entries)
 
@@ -51,7 +51,7 @@ def test_no_wording_leads_to_two_entries(domain: str) -> None:
 def test_every_entry_is_asked_for_three_to_five_times_and_nothing_else_is(domain: str) -> None:
     asked = Counter(row["id"] for row in rows(TRAINING / domain / "queries.jsonl") if row["kind"] == "hand")
     assert set(asked) == {entry["id"] for entry in rows(TRAINING / domain / "kb.jsonl")}
-    assert {times for times in asked.values()} <= {3, 4, 5}
+    assert set(asked.values()) <= {3, 4, 5}
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
