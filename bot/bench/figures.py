@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bot.bench import play, rehearsed, wechaty, wecom
+from bot.bench import faq, play, rehearsed, wechaty, wecom
 from bot.bench.bot_run import record_bot, run_bot
 from bot.bench.handlers import extra_routers, word
 from bot.bench.history import write_history
@@ -46,6 +46,8 @@ class Size:
     rehearsed: int = 1_000
     """Groups of the rehearsed week."""
     beats: int = 10_000
+    faq: tuple[int, ...] = faq.SIZES
+    faq_questions: int = 2_000
 
     def at(self, in_flight: int) -> int:
         """How many events at this level: alone, each one waits for the disk."""
@@ -53,8 +55,7 @@ class Size:
 
 
 QUICK = Size(
-    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1,
-    players=1_000, entrants=10_000, rehearsed=5, beats=1_000,
+    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1, players=1_000, entrants=10_000, rehearsed=5, beats=1_000, faq_questions=300,
 )  # fmt: skip
 
 
@@ -262,6 +263,16 @@ class Bench:
         yield {"figure": "rehearsal", "path": "same minute", **rehearsed.same_minute(self.size.beats)}
         self._tidy()
 
+    def faq_engine(self) -> Iterator[Figure]:
+        """Questions answered per second by the FAQ engine at several sizes, beside a plain BM25 over jieba's words."""
+        for size in self.size.faq:
+            for kind, name in (("ours", "ours"), ("plain", "jieba_bm25")):
+                one = faq.apart(kind, size, self.size.faq_questions)
+                yield {"figure": "faq_engine", "engine": name, "entries": size, **one}
+                if kind == "ours" and size in {1_000, 10_000}:
+                    self.measured[f"faq_{size}"] = one["queries_per_s"]
+                    self.measured[f"faq_build_{size}_s"] = one["build_s"]
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -292,4 +303,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "play_entries": Bench.play_entries,
     "draw_100k": Bench.draw_100k,
     "rehearsal": Bench.rehearsal,
+    "faq_engine": Bench.faq_engine,
 }

@@ -76,13 +76,11 @@ def _measure(argv: list[str]) -> int:
     parser.add_argument("db", type=Path)
     parser.add_argument("events", type=int)
     args = parser.parse_args(argv)
-    import jieba  # noqa: PLC0415  only this process needs it
-
     from bot.bench.bot_run import run_bot  # noqa: PLC0415
     from bot.bench.load import LATER, Load  # noqa: PLC0415
+    from bot.segment import SEGMENTER  # noqa: PLC0415
 
-    jieba.setLogLevel(60)
-    jieba.initialize()
+    SEGMENTER.words("先把词典读进来")
     run_bot(args.db, Load().lines(args.events // 2), 1_000, wire=True)
     warm = _resident()
     run_bot(args.db, Load(2 * LATER).lines(args.events), 1_000, wire=True)
