@@ -14,6 +14,7 @@ from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
 from bot.story import Story, load_stories
+from bot.tagrules import TagBook, load_tags
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
 GREETING = ALWAYS | {"names", "benefit"}
@@ -35,6 +36,7 @@ class Content:
     questions: tuple[Question, ...] = ()
     stories: Mapping[str, Story] = field(default_factory=dict)
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
+    tags: TagBook = field(default_factory=TagBook)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -45,6 +47,7 @@ class Content:
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
             f"积分商城 {len(self.catalogue.items)} 件",
             f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
+            f"标签规则 {len(self.tags.rules)} 条",
         ]
 
 
@@ -115,9 +118,16 @@ def _of_persona(
     questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())
     stories, bad = load_stories(folder / "story", taboo)
     read.problems += bad
+    tags = read.part(lambda: load_tags(_tag_file(folder), taboo), TagBook())
     if persona is None or phrases is None:
         return None
-    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories)
+    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, tags=tags)
+
+
+def _tag_file(folder: Path) -> Path:
+    """The persona's own tags.toml, else the one that comes with the product."""
+    own = folder / "tags.toml"
+    return own if own.is_file() else Path(__file__).with_name("tags.toml")
 
 
 def _phrases(

@@ -15,6 +15,7 @@ from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.tagrules import TagBook
 from bot.words import Reading
 from bot.world import Luck, to_ms
 from storage.store import Store
@@ -41,6 +42,10 @@ class Desk(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """What the shop has."""
+
+    @property
+    def tags(self) -> TagBook:
+        """The rules by which members get tags."""
 
     def is_our_name(self, name: str) -> bool:
         """Whether the bot goes by this name."""

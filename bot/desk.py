@@ -17,6 +17,7 @@ from bot.schedule import Schedule
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.tagrules import TagBook
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
@@ -91,6 +92,10 @@ class FrontDesk:
     @property
     def catalogue(self) -> Catalogue:
         return self.content.catalogue
+
+    @property
+    def tags(self) -> TagBook:
+        return self.content.tags
 
     def is_our_name(self, name: str) -> bool:
         persona = self.content.voice.persona

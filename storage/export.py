@@ -128,6 +128,22 @@ EXPORTS: dict[str, Export] = {
             "\nstatus 状态 word\nopened_at 开始时间 time"
         ),
     ),
+    "tags": Export(
+        "SELECT t.member_id, m.name, t.tag, t.origin, t.strength, t.hits, t.first_at, t.last_at,"
+        f" CASE WHEN t.expires_at >= {1 << 62} THEN NULL ELSE t.expires_at END, t.rule, t.version, t.note,"
+        " (SELECT json_group_array(e.ref) FROM tag_evidence e WHERE e.member_id = t.member_id AND e.tag = t.tag"
+        " AND e.origin = t.origin) FROM member_tag t LEFT JOIN member m ON m.member_id = t.member_id"
+        " WHERE t.expires_at > 0 ORDER BY t.member_id, t.tag, t.origin",
+        _columns(
+            f"{_WHO}\ntag 标签\norigin 来历 word\nstrength 强度 number\nhits 次数 number\nfirst_at 第一次 time"
+            "\nlast_at 最近一次 time\nexpires_at 到期 time\nrule 规则\nversion 版本\nnote 备注\nevidence 依据 json"
+        ),
+    ),
+    "stages": Export(
+        "SELECT c.family, c.group_id, c.group_id, c.member_id, m.name, c.at, c.was, c.stage FROM stage_change c"
+        " LEFT JOIN member m ON m.member_id = c.member_id ORDER BY c.family, c.group_id, c.member_id, c.at",
+        _columns(f"family 按什么分 word\n{_GROUP}\n{_WHO}\nat 时间 time\nwas 原来 word\nstage 变成 word"),
+    ),
     "audit": Export(
         "SELECT a.id, a.at, a.staff_id, m.name, a.group_id, a.group_id, a.action, a.what, a.event_id FROM audit a"
         " LEFT JOIN member m ON m.member_id = a.staff_id ORDER BY a.id",
@@ -142,6 +158,9 @@ _WORDS = {
     "own": "签到", "make_up": "补签", "points": "积分", "make_up_card": "补签卡", "reply": "回复", "game": "游戏",
     "reminder": "提醒", "campaign": "活动", "staff": "员工", "queued": "排队", "sending": "发送中", "sent": "已发",
     "unknown": "结果未知", "failed": "失败", "expired": "过期", "held": "扣下",
+    "rule": "规则", "order": "订单", "answer": "自己答的", "manual": "员工打的", "denied": "员工去掉的",
+    "talk": "发言", "buy": "购买", "new": "新", "active": "活跃", "silent": "沉默", "sleeping": "沉睡",
+    "churned": "流失", "growing": "成长", "mature": "成熟", "declining": "衰退",
     "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
 

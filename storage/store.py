@@ -7,6 +7,7 @@ from storage.draws import Draws
 from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
+from storage.lifecycle import Lifecycle
 from storage.members import Members
 from storage.office import Office
 from storage.outbox import Outbox
@@ -14,6 +15,7 @@ from storage.points import Points
 from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.tags import Tags
 
 
 class Store:
@@ -35,6 +37,8 @@ class Store:
         self.shop = Shop(db)
         self.gates = Gates(db)
         self.quizzes = Quizzes(db)
+        self.tags = Tags(db)
+        self.lifecycle = Lifecycle(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

@@ -40,8 +40,16 @@ CORE: dict[str, set[str]] = {
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
     "levels": {"settings"},
     "gates": {"settings"},
+    # Tags and stages as rules over what happened; learning applies them to the tables, explaining puts them in words.
+    "tagrules": {"config", "errors", "settings", "words"},
+    "tagging": {"segment", "storage", "tagrules", "words"},
+    "lifecycle": {"settings"},
+    "learning": {"config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
+    "explaining": {"context", "storage", "tagrules", "words", "world"},
+    # Whom a command names.
+    "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -64,18 +72,19 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
+        "explaining", "learning", "lifecycle", "tagrules", "whom",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "tagrules", "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -105,6 +114,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.points": {"HistoryRow"},
     "storage.quizzes": {"AnswerRow", "Asked"},
     "storage.shop": {"Redemption"},
+    "storage.tags": {"Evidence", "TagRow"},
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
 MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}

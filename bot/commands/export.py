@@ -24,6 +24,8 @@ NAMES = {
     "ledger": "流水",
     "outbox": "发件箱",
     "signups": "报名",
+    "tags": "标签",
+    "stages": "阶段",
     "audit": "审计",
 }
 

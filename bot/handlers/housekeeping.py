@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.context import Context
 from bot.earning import count_talk
 from bot.events import Tick
+from bot.learning import learn, needs_older
 from bot.replies import Wishes
 from bot.router import Router
 from bot.world import to_ms
@@ -17,10 +18,21 @@ AT_ONCE = 2_000
 @router.tick("housekeeping")
 def clean(event: Tick, ctx: Context) -> Wishes:
     cutoff = to_ms(ctx.now - ctx.config.settings.storage.retention)
-    # Talk is counted before the oldest of it goes.
+    # Talk is counted, and everything learnt, before the oldest of it goes.
     more = count_talk(ctx)
-    done = ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
+    if not ctx.store.agenda.has_wake("learning", ""):
+        ctx.wake("learning", "", ctx.now)
+    wanted = needs_older(ctx.store, ctx.desk.tags, cutoff)
+    done = 0 if wanted else ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
     ctx.store.agenda.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
+    return None
+
+
+@router.tick("learning")
+def study(event: Tick, ctx: Context) -> Wishes:
+    """Tags, days and stages: a piece a second while there is more, else once an hour."""
+    more = learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now)
+    ctx.wake("learning", "", ctx.now + (timedelta(seconds=1) if more else timedelta(hours=1)))
     return None

@@ -15,6 +15,7 @@ from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
+from bot.settings.tags import LifecycleSettings
 from bot.settings.welcome import Welcome
 
 
@@ -35,6 +36,7 @@ class GroupSettings(Part):
     quiz: Quiz = Field(default_factory=lambda: Quiz())
     games: Games = Field(default_factory=lambda: Games())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
+    lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
 
 
 class Settings(Part):

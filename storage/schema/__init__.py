@@ -3,7 +3,7 @@
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from storage.schema import channels, draws, games, house, quizzes, sessions, shop
+from storage.schema import channels, draws, games, house, lifecycle, quizzes, sessions, shop, tags
 
 steps = Migrations("yuanzi")
 DESTRUCTIVE: frozenset[str] = frozenset()
@@ -32,3 +32,5 @@ _step("m010_points", shop.SCRIPT)
 _step("m030_quiz", quizzes.SCRIPT)
 _step("m040_games", games.SCRIPT)
 _step("m020_draws", draws.SCRIPT)
+_step("m050_tags", tags.SCRIPT)
+_step("m051_lifecycle", lifecycle.SCRIPT)
