@@ -23,6 +23,7 @@ COMMANDS = {
     "quiz": "题库：检查或导入 TOML、CSV、XLSX",
     "tag": "从已有的互动补算标签、活跃日和生命周期阶段（运行中会自己慢慢算）",
     "tags": "从 CSV、XLSX 批量打标签",
+    "orders": "从 CSV、XLSX 导入订单：每个订单号只记一次",
     "export": "导出成员、互动、签到、流水、发件箱、审计",
     "draw": "重算一次抽奖（draw verify 文件），或导出整份证据（draw proof 号）",
     "fsck": "在真实数据上核对承诺：账平、一天一签、不重发",

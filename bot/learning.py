@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.buying import settle_buyer
 from bot.config import Config
 from bot.context import zone_of
 from bot.lifecycle import NEVER, Happened, course_at, in_order, talk_stage, walk
@@ -188,6 +189,8 @@ def sweep(store: Store, config: Config, now: datetime, most: int) -> bool:
     for family, group, member in due:
         if family == "talk":
             settle(store, config.group(group or None).lifecycle, group, member, NEVER, _LAST_DAY, to_ms(now))
+        else:
+            settle_buyer(store, config, None, member, now)
     return len(due) == most
 
 

@@ -139,6 +139,14 @@ EXPORTS: dict[str, Export] = {
             "\nlast_at 最近一次 time\nexpires_at 到期 time\nrule 规则\nversion 版本\nnote 备注\nevidence 依据 json"
         ),
     ),
+    "orders": Export(
+        "SELECT p.order_id, p.member_id, m.name, p.external_id, p.at, p.cents / 100.0, p.items, p.state, p.source,"
+        " p.recorded_at FROM purchase p LEFT JOIN member m ON m.member_id = p.member_id ORDER BY p.at, p.order_id",
+        _columns(
+            f"order_id 订单号\n{_WHO}\nexternal_id 买家号\nat 时间 time\namount 金额 number"
+            "\nitems 商品\nstate 状态 word\nsource 来自\nrecorded_at 记下的时间 time"
+        ),
+    ),
     "stages": Export(
         "SELECT c.family, c.group_id, c.group_id, c.member_id, m.name, c.at, c.was, c.stage FROM stage_change c"
         " LEFT JOIN member m ON m.member_id = c.member_id ORDER BY c.family, c.group_id, c.member_id, c.at",
@@ -159,8 +167,8 @@ _WORDS = {
     "reminder": "提醒", "campaign": "活动", "staff": "员工", "queued": "排队", "sending": "发送中", "sent": "已发",
     "unknown": "结果未知", "failed": "失败", "expired": "过期", "held": "扣下",
     "rule": "规则", "order": "订单", "answer": "自己答的", "manual": "员工打的", "denied": "员工去掉的",
-    "talk": "发言", "buy": "购买", "new": "新", "active": "活跃", "silent": "沉默", "sleeping": "沉睡",
-    "churned": "流失", "growing": "成长", "mature": "成熟", "declining": "衰退",
+    "paid": "已付款", "refunded": "已退款", "talk": "发言", "buy": "购买", "new": "新", "active": "活跃",
+    "silent": "沉默", "sleeping": "沉睡", "churned": "流失", "growing": "成长", "mature": "成熟", "declining": "衰退",
     "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
 

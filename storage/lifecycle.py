@@ -98,6 +98,14 @@ class Lifecycle:
             (family, group_id, member_id, now.stage, now.since, now.due),
         )
 
+    def drop(self, family: str, group_id: str, member_id: str) -> None:
+        """Nothing is left from which a stage would follow."""
+        for table in ("stage_change", "stage_now"):
+            self._execute(
+                f"DELETE FROM {table} WHERE family = ? AND group_id = ? AND member_id = ?",
+                (family, group_id, member_id),
+            )
+
     def newest_change(self, family: str, group_id: str, member_id: str, until: int) -> tuple[int, str] | None:
         """(since ms, stage) that was reached by a moment (ms)."""
         row = self._execute(

@@ -10,6 +10,7 @@ from storage.ledger import Ledger, Prizes
 from storage.lifecycle import Lifecycle
 from storage.members import Members
 from storage.office import Office
+from storage.orders import Orders
 from storage.outbox import Outbox
 from storage.points import Points
 from storage.quizzes import Quizzes
@@ -39,6 +40,7 @@ class Store:
         self.quizzes = Quizzes(db)
         self.tags = Tags(db)
         self.lifecycle = Lifecycle(db)
+        self.orders = Orders(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

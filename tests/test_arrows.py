@@ -44,8 +44,11 @@ CORE: dict[str, set[str]] = {
     "tagrules": {"config", "errors", "settings", "words"},
     "tagging": {"segment", "storage", "tagrules", "words"},
     "lifecycle": {"settings"},
-    "learning": {"config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
+    "learning": {"buying", "config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
     "explaining": {"context", "storage", "tagrules", "words", "world"},
+    # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
+    "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},
+    "orders": {"buying", "context", "redeeming", "replies", "storage", "words", "world"},
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
@@ -72,7 +75,7 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
-        "explaining", "learning", "lifecycle", "tagrules", "whom",
+        "buying", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
@@ -118,7 +121,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
 MAY_KNOW_WIRES = {"commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
-MAY_KNOW_APP = {"commands", "bench", "stage", "manual", "wiring"}
+MAY_KNOW_APP = {"commands", "hooks", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),

@@ -25,6 +25,7 @@ NAMES = {
     "outbox": "发件箱",
     "signups": "报名",
     "tags": "标签",
+    "orders": "订单",
     "stages": "阶段",
     "audit": "审计",
 }

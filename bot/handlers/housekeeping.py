@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.buying import settle_buyer
 from bot.context import Context
 from bot.earning import count_talk
 from bot.events import Tick
@@ -33,6 +34,10 @@ def clean(event: Tick, ctx: Context) -> Wishes:
 @router.tick("learning")
 def study(event: Tick, ctx: Context) -> Wishes:
     """Tags, days and stages: a piece a second while there is more, else once an hour."""
+    for member in ctx.store.orders.adopt(100):
+        settle_buyer(ctx.store, ctx.config, ctx.desk.tags, member, ctx.now)
+    if ctx.store.orders.unnoticed(1) and not ctx.store.agenda.has_wake("orders", ""):
+        ctx.wake("orders", "", ctx.now)
     more = learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now)
     ctx.wake("learning", "", ctx.now + (timedelta(seconds=1) if more else timedelta(hours=1)))
     return None

@@ -13,6 +13,7 @@ from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
+from bot.settings.orders import HookSettings, OrderSettings
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
 from bot.settings.tags import LifecycleSettings
@@ -36,6 +37,7 @@ class GroupSettings(Part):
     quiz: Quiz = Field(default_factory=lambda: Quiz())
     games: Games = Field(default_factory=lambda: Games())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
+    orders: OrderSettings = Field(default_factory=lambda: OrderSettings())
     lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
 
 
@@ -45,6 +47,7 @@ class Settings(Part):
     bot: BotPart = Field(default_factory=lambda: BotPart())
     storage: Storage = Field(default_factory=lambda: Storage())
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
+    hooks: HookSettings = Field(default_factory=lambda: HookSettings())
     staff: tuple[Staff, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)
