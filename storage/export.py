@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from storage.database import StorageError, explain
@@ -173,6 +173,20 @@ _WORDS = {
 }  # fmt: skip
 
 
+class Table(Protocol):
+    """Rows under columns: what can be written as a file."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of every row."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Row by row, as JSON values."""
+
+
 class Reader:
     """The rows of one export, in one consistent view of a database that may be in use. Close it after use.
 
@@ -236,7 +250,7 @@ def _parsed(value: str) -> Any:
         return value
 
 
-def write_jsonl(reader: Reader, out: BinaryIO) -> int:
+def write_jsonl(reader: Table, out: BinaryIO) -> int:
     """One JSON object a line, English keys. Returns how many."""
     keys = [column.key for column in reader.columns]
     count = 0
@@ -247,7 +261,7 @@ def write_jsonl(reader: Reader, out: BinaryIO) -> int:
     return count
 
 
-def write_csv(reader: Reader, out: BinaryIO, *, mark: bool) -> int:
+def write_csv(reader: Table, out: BinaryIO, *, mark: bool) -> int:
     """CSV with a Chinese header row. `mark`: begin with the byte order mark by which Excel knows UTF-8."""
     text = io.TextIOWrapper(out, encoding="utf-8-sig" if mark else "utf-8", newline="", write_through=False)
     try:
@@ -263,7 +277,7 @@ def write_csv(reader: Reader, out: BinaryIO, *, mark: bool) -> int:
     return count
 
 
-def write_xlsx(reader: Reader, path: Path, *, title: str, most: int = XLSX_ROWS) -> int:
+def write_xlsx(reader: Table, path: Path, *, title: str, most: int = XLSX_ROWS) -> int:
     """A spreadsheet with one sheet, written row by row. Raises TooManyRowsError before writing anything."""
     count = reader.count()
     if count >= most:
@@ -288,7 +302,7 @@ def write_xlsx(reader: Reader, path: Path, *, title: str, most: int = XLSX_ROWS)
     return count
 
 
-def sheet_rows(reader: Reader) -> Iterator[list[Any]]:
+def sheet_rows(reader: Table) -> Iterator[list[Any]]:
     """Rows as CSV and spreadsheets show them: Chinese words for codes, harmless text, empty for nothing."""
     kinds = [column.kind for column in reader.columns]
     for row in reader.rows():

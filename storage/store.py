@@ -2,6 +2,7 @@
 
 from storage.agenda import Agenda
 from storage.check_ins import CheckIns
+from storage.crowds import Crowds
 from storage.database import Database
 from storage.draws import Draws
 from storage.gates import Gates
@@ -41,6 +42,7 @@ class Store:
         self.tags = Tags(db)
         self.lifecycle = Lifecycle(db)
         self.orders = Orders(db)
+        self.crowds = Crowds(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

@@ -49,6 +49,9 @@ CORE: dict[str, set[str]] = {
     # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
     "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},
     "orders": {"buying", "context", "redeeming", "replies", "storage", "words", "world"},
+    # Segments: the language, and who is meant.
+    "crowd": {"config", "lifecycle", "storage"},
+    "crowds": {"config", "context", "crowd", "storage", "world"},
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
@@ -75,7 +78,7 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
-        "buying", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
+        "buying", "crowd", "crowds", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
