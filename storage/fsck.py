@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from storage.database import NewerSchemaError, StorageError, explain, read_only
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
+from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
 from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
@@ -302,7 +303,10 @@ RULES: dict[str, Rule] = {
     "line_keys": _line_keys,
     "milestones": _milestones,
     **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
-    **{name: partial(_ask, sql) for name, sql in {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS}.items()},
+    **{
+        name: partial(_ask, sql)
+        for name, sql in {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS}.items()
+    },
     **QUIZ_RULES,
     **GAME_RULES,
     **DRAW_RULES,

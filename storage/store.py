@@ -7,6 +7,7 @@ from storage.database import Database
 from storage.draws import Draws
 from storage.gates import Gates
 from storage.interactions import Interactions
+from storage.koc import Koc
 from storage.ledger import Ledger, Prizes
 from storage.lifecycle import Lifecycle
 from storage.members import Members
@@ -43,6 +44,7 @@ class Store:
         self.lifecycle = Lifecycle(db)
         self.orders = Orders(db)
         self.crowds = Crowds(db)
+        self.koc = Koc(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -50,3 +52,4 @@ class Store:
         self.outbox.forget_cache()
         self.sessions.forget_cache()
         self.draws.forget_cache()
+        self.koc.forget_cache()

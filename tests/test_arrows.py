@@ -107,6 +107,7 @@ listed is the shell around the core (app, stage, commands, benchmarks), which th
 HANDLERS_FROM: dict[str, set[str]] = {
     "bot.config": {"nearest"},  # "did you mean" in answers; settings themselves come through ctx
     "bot.world": {"to_ms", "from_ms"},  # tables hold ms; the clock itself is ctx.now
+    "storage.koc": {"Show"},
     "storage.ledger": {
         "CARD",
         "POINTS",

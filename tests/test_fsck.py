@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.fsck import MOST, RULES, check
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
+from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
 from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
@@ -21,7 +22,7 @@ from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.ledger import Ledger
 from tests.test_storage_week import two_weeks
 
-KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS}
+KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS}
 Conn = sqlite3.Connection
 Break = Callable[[Conn], object]
 Capture = pytest.CaptureFixture[str]

@@ -13,6 +13,7 @@ from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
 from bot.settings.kinds import Part, Quiet, Zone
+from bot.settings.koc import KocSettings
 from bot.settings.orders import HookSettings, OrderSettings
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
@@ -38,6 +39,7 @@ class GroupSettings(Part):
     games: Games = Field(default_factory=lambda: Games())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     orders: OrderSettings = Field(default_factory=lambda: OrderSettings())
+    koc: KocSettings = Field(default_factory=lambda: KocSettings())
     lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
 
 
