@@ -25,6 +25,7 @@ COMMANDS = {
     "tags": "从 CSV、XLSX 批量打标签",
     "orders": "从 CSV、XLSX 导入订单：每个订单号只记一次",
     "segment": "导出一个分群：谁符合条件",
+    "compare": "两种说法哪个更有人接：按群比较，样本不够就直说",
     "export": "导出成员、互动、签到、流水、发件箱、审计",
     "draw": "重算一次抽奖（draw verify 文件），或导出整份证据（draw proof 号）",
     "fsck": "在真实数据上核对承诺：账平、一天一签、不重发",

@@ -6,6 +6,7 @@ from storage.crowds import Crowds
 from storage.database import Database
 from storage.draws import Draws
 from storage.gates import Gates
+from storage.health import Health
 from storage.interactions import Interactions
 from storage.koc import Koc
 from storage.ledger import Ledger, Prizes
@@ -45,6 +46,7 @@ class Store:
         self.orders = Orders(db)
         self.crowds = Crowds(db)
         self.koc = Koc(db)
+        self.health = Health(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

@@ -52,6 +52,9 @@ CORE: dict[str, set[str]] = {
     # Segments: the language, and who is meant.
     "crowd": {"config", "lifecycle", "storage"},
     "crowds": {"config", "context", "crowd", "storage", "world"},
+    # Group health: rules over facts; the digest asks the tables.
+    "health": {"settings", "storage", "world"},
+    "digest": {"config", "context", "health", "lifecycle", "storage", "world"},
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
@@ -78,7 +81,7 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
-        "buying", "crowd", "crowds", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
+        "buying", "crowd", "crowds", "digest", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},

@@ -12,6 +12,7 @@ from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, St
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
+from bot.settings.health import HealthSettings
 from bot.settings.kinds import Part, Quiet, Zone
 from bot.settings.koc import KocSettings
 from bot.settings.orders import HookSettings, OrderSettings
@@ -40,6 +41,7 @@ class GroupSettings(Part):
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     orders: OrderSettings = Field(default_factory=lambda: OrderSettings())
     koc: KocSettings = Field(default_factory=lambda: KocSettings())
+    health: HealthSettings = Field(default_factory=lambda: HealthSettings())
     lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
 
 
