@@ -94,6 +94,7 @@ class App:
         self.switchboard.in_session = self.store.sessions.is_playing
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["show"] = self.store.koc.is_waiting
+        self.switchboard.awake["survey"] = self.store.surveys.is_answering
         self._lay_changes_on()
         self.schedule = Schedule(config)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)

@@ -14,6 +14,7 @@ from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, load_scripts
 from bot.settings import GroupSettings
 from bot.story import Story, load_stories
+from bot.survey import Survey, load_surveys
 from bot.tagrules import TagBook, load_tags
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
@@ -37,6 +38,7 @@ class Content:
     stories: Mapping[str, Story] = field(default_factory=dict)
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
     tags: TagBook = field(default_factory=TagBook)
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -47,7 +49,7 @@ class Content:
             f"脚本 {len(self.scripts)} 份，共 {beats} 拍",
             f"积分商城 {len(self.catalogue.items)} 件",
             f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
-            f"标签规则 {len(self.tags.rules)} 条",
+            f"标签规则 {len(self.tags.rules)} 条，问卷 {len(self.surveys)} 份",
         ]
 
 
@@ -119,9 +121,11 @@ def _of_persona(
     stories, bad = load_stories(folder / "story", taboo)
     read.problems += bad
     tags = read.part(lambda: load_tags(_tag_file(folder), taboo), TagBook())
+    surveys, bad = load_surveys(folder / "survey", taboo)
+    read.problems += bad
     if persona is None or phrases is None:
         return None
-    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, tags=tags)
+    return Content(Voice(persona, phrases), book, {}, catalogue, questions, stories, tags=tags, surveys=surveys)
 
 
 def _tag_file(folder: Path) -> Path:

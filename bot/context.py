@@ -15,6 +15,7 @@ from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.survey import Survey
 from bot.tagrules import TagBook
 from bot.words import Reading
 from bot.world import Luck, to_ms
@@ -46,6 +47,9 @@ class Desk(Protocol):
     @property
     def tags(self) -> TagBook:
         """The rules by which members get tags."""
+
+    def surveys(self) -> Mapping[str, Survey]:
+        """The questionnaires of the persona, by name."""
 
     def is_our_name(self, name: str) -> bool:
         """Whether the bot goes by this name."""

@@ -17,6 +17,7 @@ from bot.schedule import Schedule
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.survey import Survey
 from bot.tagrules import TagBook
 from bot.words import Reading, normalise
 from bot.world import Luck, World
@@ -96,6 +97,9 @@ class FrontDesk:
     @property
     def tags(self) -> TagBook:
         return self.content.tags
+
+    def surveys(self) -> Mapping[str, Survey]:
+        return self.content.surveys
 
     def is_our_name(self, name: str) -> bool:
         persona = self.content.voice.persona

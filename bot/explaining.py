@@ -41,6 +41,8 @@ def _held(ctx: Context, name: str, row: TagRow) -> str:
         return f"{name} 的「{row.tag}」是{seen}，一直有效，「去标签」可以去掉。"
     rule = ctx.desk.tags.rule(row.rule)
     until = "一直有效" if row.expires_at >= FOREVER else f"没有新依据的话到 {_date(ctx, row.expires_at)}为止"
+    if row.origin == "answer":
+        return f"{name} 有「{row.tag}」，因为{seen}，{until}。"
     source = f"规则 {row.rule} 第 {row.version.partition('.')[0]} 版"
     days = f"近 {rule.days} 天" if rule is not None and rule.days else ""
     return f"{name} 有「{row.tag}」，因为{days}{seen}。强度 {row.strength}/5，{until}（{source}）。"
@@ -52,6 +54,8 @@ def _seen(ctx: Context, row: TagRow) -> str:
     if row.origin in ("manual", "denied"):
         how = "从名单导入的" if any(one.source == "import" for one in evidence) else "员工打的"
         return f"{_date(ctx, row.last_at)}{how}" + (f"（{row.note}）" if row.note else "")
+    if row.origin == "answer":
+        return f"{_date(ctx, row.last_at)}在{row.note}"
     rule = ctx.desk.tags.rule(row.rule)
     why = rule.why if rule else row.note or "有依据"
     pieces = []

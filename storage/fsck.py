@@ -20,6 +20,7 @@ from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
 from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.schema import steps
 
@@ -305,7 +306,13 @@ RULES: dict[str, Rule] = {
     **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
     **{
         name: partial(_ask, sql)
-        for name, sql in {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS}.items()
+        for name, sql in {
+            **TAG_QUESTIONS,
+            **LIFECYCLE_QUESTIONS,
+            **ORDER_QUESTIONS,
+            **KOC_QUESTIONS,
+            **SURVEY_QUESTIONS,
+        }.items()
     },
     **QUIZ_RULES,
     **GAME_RULES,

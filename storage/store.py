@@ -19,6 +19,7 @@ from storage.points import Points
 from storage.quizzes import Quizzes
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.surveys import Surveys
 from storage.tags import Tags
 
 
@@ -47,6 +48,7 @@ class Store:
         self.crowds = Crowds(db)
         self.koc = Koc(db)
         self.health = Health(db)
+        self.surveys = Surveys(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -55,3 +57,4 @@ class Store:
         self.sessions.forget_cache()
         self.draws.forget_cache()
         self.koc.forget_cache()
+        self.surveys.forget_cache()

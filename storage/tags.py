@@ -183,6 +183,13 @@ class Tags:
         )
         return bool(cursor.rowcount)
 
+    def take_of_rule(self, member_id: str, origin: str, prefix: str) -> None:
+        """Takes a member's tags of one origin away whose rule begins so."""
+        self._execute(
+            "DELETE FROM member_tag WHERE member_id = ? AND origin = ? AND substr(rule, 1, ?) = ?",
+            (member_id, origin, len(prefix), prefix),
+        )
+
     def take_all(self, member_id: str, origin: str) -> None:
         """Takes every tag of one origin away from a member."""
         self._execute("DELETE FROM member_tag WHERE member_id = ? AND origin = ?", (member_id, origin))

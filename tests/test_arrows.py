@@ -42,6 +42,7 @@ CORE: dict[str, set[str]] = {
     "gates": {"settings"},
     # Tags and stages as rules over what happened; learning applies them to the tables, explaining puts them in words.
     "tagrules": {"config", "errors", "settings", "words"},
+    "survey": {"config", "errors", "settings", "tagrules", "words"},
     "tagging": {"segment", "storage", "tagrules", "words"},
     "lifecycle": {"settings"},
     "learning": {"buying", "config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
@@ -58,7 +59,7 @@ CORE: dict[str, set[str]] = {
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
+    "context": {"survey", "tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "settings", "words", "world", "storage"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -81,19 +82,19 @@ CORE: dict[str, set[str]] = {
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
         "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing",
-        "buying", "crowd", "crowds", "digest", "explaining", "learning", "orders", "lifecycle", "tagrules", "whom",
+        "buying", "crowd", "crowds", "digest", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom",
     },
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
+    "content": {"survey", "tagrules", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "scripts", "settings", "voice"},
     "outbox": {
         "channels", "config", "contact", "errors", "events", "replies", "settings", "voice", "world", "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "tagrules", "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
+        "survey", "tagrules", "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "settings", "shown",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -124,6 +125,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.points": {"HistoryRow"},
     "storage.quizzes": {"AnswerRow", "Asked"},
     "storage.shop": {"Redemption"},
+    "storage.surveys": {"SurveyRun"},
     "storage.tags": {"Evidence", "TagRow"},
 }
 MAY_KNOW_HANDLERS = {"bot.app"}

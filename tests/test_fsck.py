@@ -18,11 +18,12 @@ from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
 from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.ledger import Ledger
 from tests.test_storage_week import two_weeks
 
-KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS}
+KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS, **SURVEY_QUESTIONS}
 Conn = sqlite3.Connection
 Break = Callable[[Conn], object]
 Capture = pytest.CaptureFixture[str]

@@ -19,6 +19,7 @@ from bot.bench.load import LATER, Ids, Load
 from bot.bench.process import CHAT, first_reply, memory
 from bot.bench.raw_sql import ceiling, floor, floor_of_script, per_commit
 from bot.bench.run import Run, median, shown
+from bot.bench.tagging import learn_past
 
 Figure = dict[str, Any]
 LEVELS = (1, 100, 1_000)
@@ -216,6 +217,13 @@ class Bench:
         yield shown("wecom_callbacks", runs["bare"], path="bare", in_flight=wecom.IN_FLIGHT)
         self._tidy()
 
+    def tagging(self) -> Iterator[Figure]:
+        """Tags, days and stages learnt from the stored past."""
+        figure = learn_past(self._db(), self.size.stored)
+        self.measured["tagging_piece_ms"] = figure["piece_ms"]
+        yield {"figure": "tagging", **figure}
+        self._tidy()
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -239,6 +247,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "durable_events": Bench.durable_events,
     "stored": Bench.stored,
     "handlers": Bench.handlers,
+    "tagging": Bench.tagging,
     "memory": Bench.memory,
     "cold_start": Bench.cold_start,
     "wechaty_echo": Bench.wechaty_echo,

@@ -3,7 +3,21 @@
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from storage.schema import channels, crowds, draws, games, house, koc, lifecycle, orders, quizzes, sessions, shop, tags
+from storage.schema import (
+    channels,
+    crowds,
+    draws,
+    games,
+    house,
+    koc,
+    lifecycle,
+    orders,
+    quizzes,
+    sessions,
+    shop,
+    surveys,
+    tags,
+)
 
 steps = Migrations("yuanzi")
 DESTRUCTIVE: frozenset[str] = frozenset()
@@ -37,3 +51,4 @@ _step("m051_lifecycle", lifecycle.SCRIPT)
 _step("m052_orders", orders.SCRIPT)
 _step("m053_crowds", crowds.SCRIPT)
 _step("m054_koc", koc.SCRIPT)
+_step("m055_surveys", surveys.SCRIPT)
