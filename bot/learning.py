@@ -11,15 +11,17 @@ from bot.config import Config
 from bot.context import zone_of
 from bot.lifecycle import NEVER, Happened, course_at, in_order, talk_stage, walk
 from bot.settings.tags import LifecycleSettings
-from bot.tagging import Ear, changed, given, merge
+from bot.tagging import Ear, changed, given, kept_for, merge
 from bot.tagrules import TagBook, TagRule
 from bot.world import from_ms, to_ms
 from storage.lifecycle import StageRow
 from storage.store import Store
 from storage.tags import HeardRow
 
-AT_ONCE = 500
+AT_ONCE = 200
 """Events of one transaction while members wait for answers: some tens of milliseconds."""
+ASKED = 500
+"""Events that are read at once when staff ask: they would rather wait a moment than hear of yesterday."""
 STAGES = "lifecycle"
 _STAGES_VERSION = "1"
 _QUARTER = 900_000
@@ -107,10 +109,13 @@ def hear(
 ) -> None:  # fmt: skip
     """Gives the tags that some rules find in interactions; their evidence joins what was known."""
     found = Ear(book, rules, calendar).hear(rows, ours)
+    known = {member: store.tags.evidence_of(member, "rule") for member in {member for member, _ in found}}
+    fresh = []
     for (member, tag), finding in found.items():
-        known = store.tags.evidence(member, tag, "rule")
-        kept = merge(known, finding.marks)
-        store.tags.give(given(member, tag, finding, kept, book), *changed(known, kept))
+        before = known[member].get(tag, ())
+        kept = merge(before, finding.marks, kept_for(finding.rule))
+        fresh.append((given(member, tag, finding, kept, book), *changed(before, kept)))
+    store.tags.give_all(fresh)
 
 
 # -- days and stages -----------------------------------------------------------------------------------------------
@@ -167,7 +172,8 @@ def settle(store: Store, rules: LifecycleSettings, group: str, member: str, sinc
     happened = list(in_order(talks, moves))
     start = max((one.at for one in happened if one.at < since), default=None)
     later: list[Happened] = [one for one in happened if start is None or one.at > start]
-    first = store.lifecycle.first_seen(group, member)
+    joined = any(what == "join" and start is not None and at <= start for at, what in moves)
+    first = None if joined or start is None else store.lifecycle.first_seen(group, member)
     course = course_at(-1 if start is None else start, talks, moves, first, rules)
     changes, end, due = walk(course, start or 0, later, now, rules)
     if end.stage is None:

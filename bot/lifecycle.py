@@ -43,13 +43,14 @@ class Course:
 
 def after(course: Course, one: Happened) -> Course:
     """The course once something happened; the stage is not judged yet."""
+    # Built anew by place: `dataclasses.replace` would take most of the time of reading a long past.
     if one.what == "leave":
-        return replace(course, left=True)
+        return Course(course.stage, course.joined, course.talked, True, course.orders)
     if one.what == "join":
-        return replace(course, joined=one.at, left=False)
+        return Course(course.stage, one.at, course.talked, False, course.orders)
     if one.what == "order":
-        return replace(course, joined=course.joined or one.at, talked=one.at, orders=course.orders + 1)
-    return replace(course, joined=course.joined or one.at, talked=one.at, left=False)
+        return Course(course.stage, course.joined or one.at, one.at, course.left, course.orders + 1)
+    return Course(course.stage, course.joined or one.at, one.at, False, course.orders)
 
 
 def talk_stage(course: Course, at: int, rules: LifecycleSettings) -> tuple[str, int]:
@@ -106,7 +107,8 @@ def walk(
 def _turn(changes: list[Change], course: Course, at: int, stage: str) -> Course:
     if stage != course.stage:
         changes.append(Change(at, stage, course.stage))
-    return replace(course, stage=stage)
+        return Course(stage, course.joined, course.talked, course.left, course.orders)
+    return course
 
 
 def _without_moments(changes: Sequence[Change]) -> list[Change]:

@@ -17,6 +17,7 @@ ORIGINS = {"denied": 0, "order": 1, "rule": 1, "answer": 2, "manual": 3}
 """Which origin of a tag has the last word: what staff said, then what members answered, then what rules saw."""
 _TALK = ("faq.", "help.addressed")
 """Routes of messages that are talk all the same: a question that was answered."""
+STRONGEST = 5
 _SHORT = 200
 """Characters of a message in which words are looked for: longer ones are pasted, not said."""
 When = Callable[[str | None, int], tuple[str, int]]
@@ -37,7 +38,8 @@ class Finding:
     def add(self, mark: str, at: int, event_id: str) -> None:
         """One more event; of one mark the earliest stays."""
         self.hits += 1
-        self.first_at, self.last_at = min(self.first_at, at), max(self.last_at, at)
+        self.first_at = min(self.first_at, at)
+        self.last_at = max(self.last_at, at)
         known = self.marks.get(mark)
         if known is None or (at, event_id) < known:
             self.marks[mark] = (at, event_id)
@@ -118,14 +120,21 @@ def _note(found: Found, member: str, tag: str, rule: TagRule, mark: str, row: He
     finding.add(mark, row.at, row.id)
 
 
-def merge(known: Sequence[Evidence], marks: Mapping[str, tuple[int, str]]) -> list[Evidence]:
-    """Known and new evidence together: the newest KEPT of them, newest first; of one mark the earliest event."""
+def merge(known: Sequence[Evidence], marks: Mapping[str, tuple[int, str]], most: int = KEPT) -> list[Evidence]:
+    """Known and new evidence together: the newest `most`, newest first; of one mark the earliest event."""
+    if not known and len(marks) == 1:
+        return [Evidence(mark, at, "interaction", event_id) for mark, (at, event_id) in marks.items()]
     all_marks = {one.mark: one for one in known}
     for mark, (at, event_id) in marks.items():
         old = all_marks.get(mark)
         if old is None or (at, event_id) < (old.at, old.ref):
             all_marks[mark] = Evidence(mark, at, "interaction", event_id)
-    return sorted(all_marks.values(), key=lambda one: (one.at, one.mark), reverse=True)[:KEPT]
+    return sorted(all_marks.values(), key=lambda one: (one.at, one.mark), reverse=True)[:most]
+
+
+def kept_for(rule: TagRule) -> int:
+    """Pieces of evidence worth keeping: what is needed, and what the greatest strength takes."""
+    return min(KEPT, rule.need + STRONGEST - 1)
 
 
 def judge(times: Sequence[int], need: int, days: int) -> tuple[int, int]:
@@ -138,7 +147,7 @@ def judge(times: Sequence[int], need: int, days: int) -> tuple[int, int]:
         return 0, 0
     expires = times[need - 1] + days * DAY_MS if days else FOREVER
     recent = sum(1 for at in times if not days or at > times[0] - days * DAY_MS)
-    return max(1, min(5, 1 + recent - need)), max(1, expires)
+    return max(1, min(STRONGEST, 1 + recent - need)), max(1, expires)
 
 
 def given(member: str, tag: str, finding: Finding, evidence: Sequence[Evidence], book: TagBook) -> TagRow:
@@ -169,6 +178,8 @@ def row_by_hand(book: TagBook, member: str, tag: str, at: int, note: str, origin
 
 def changed(known: Sequence[Evidence], kept: Sequence[Evidence]) -> tuple[list[Evidence], list[str]]:
     """(evidence to write, marks to remove) to come from what was known to what is kept."""
+    if not known:
+        return list(kept), []
     before = {one.mark: one for one in known}
     marks = {one.mark for one in kept}
     return [one for one in kept if before.get(one.mark) != one], [mark for mark in before if mark not in marks]

@@ -141,11 +141,24 @@ class TagBook:
 
     def arena(self, tag: str) -> tuple[str | None, int | None]:
         """(conflict, rank where the first wins) of a tag; (None, None) when it excludes nothing."""
-        for conflict in self.conflicts:
-            for rank, one in enumerate(conflict.tags):
-                if one == tag or (one.endswith("*") and tag.startswith(one[:-1])):
-                    return conflict.name, rank if conflict.keep == "first" else None
-        return None, None
+        if tag in self._arenas:
+            return self._arenas[tag]
+        return next((place for start, place in self._prefixes if tag.startswith(start)), (None, None))
+
+    @cached_property
+    def _places(self) -> list[tuple[str, tuple[str | None, int | None]]]:
+        return [
+            (tag, (conflict.name, rank if conflict.keep == "first" else None))
+            for conflict in self.conflicts for rank, tag in enumerate(conflict.tags)
+        ]  # fmt: skip
+
+    @cached_property
+    def _arenas(self) -> dict[str, tuple[str | None, int | None]]:
+        return {tag: place for tag, place in self._places if not tag.endswith("*")}
+
+    @cached_property
+    def _prefixes(self) -> list[tuple[str, tuple[str | None, int | None]]]:
+        return [(tag[:-1], place) for tag, place in self._places if tag.endswith("*")]
 
     def version(self, rule: TagRule) -> str:
         """The version of a rule and of everything that it depends on: whoever edits a word starts it anew."""

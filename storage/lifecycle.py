@@ -1,13 +1,12 @@
 """Days on which members were here, joins and leaves, and the dated stages that follow from them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(NamedTuple):
     """One business day of a member in a group: first and last word (ms)."""
 
     day: str
@@ -15,8 +14,7 @@ class DayRow:
     last_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class StageRow:
+class StageRow(NamedTuple):
     """The stage that a member is in since `since` (ms); it ends by itself at `due` (ms)."""
 
     stage: str

@@ -1,7 +1,7 @@
 """Tags of members: which hold, since when, and the dated evidence for each."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storage.database import Database
 
@@ -11,8 +11,7 @@ KEPT = 20
 """Pieces of evidence kept for one tag of one member, the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeardRow:
+class HeardRow(NamedTuple):
     """An interaction as rules read it. `at` in ms; `details` is JSON."""
 
     seq: int
@@ -26,8 +25,7 @@ class HeardRow:
     route: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One dated reason for a tag. `mark` tells it from others of the same tag; `source` says what `ref` names."""
 
     mark: str
@@ -36,8 +34,7 @@ class Evidence:
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class TagRow:
+class TagRow(NamedTuple):
     """A tag of a member. `strength` 1 to 5, 0 while there is too little evidence; `expires_at` (ms) is exclusive."""
 
     member_id: str
@@ -138,7 +135,7 @@ class Tags:
             " AND seq <= ? AND kind IN ('message', 'joined', 'left', 'contact_added') ORDER BY seq",
             (after, until),
         )
-        return (HeardRow(*row) for row in rows)
+        return map(HeardRow._make, rows)
 
     # -- giving and taking -----------------------------------------------------------------------------------------
 
@@ -151,30 +148,42 @@ class Tags:
         )
         return [Evidence(*row) for row in rows]
 
+    def evidence_of(self, member_id: str, origin: str) -> dict[str, list[Evidence]]:
+        """tag -> evidence of one origin, for every tag of a member."""
+        found: dict[str, list[Evidence]] = {}
+        for tag, *rest in self._execute(
+            "SELECT tag, mark, at, source, ref FROM tag_evidence WHERE member_id = ? AND origin = ?",
+            (member_id, origin),
+        ):
+            found.setdefault(tag, []).append(Evidence(*rest))
+        return found
+
     def give(self, row: TagRow, fresh: Sequence[Evidence], gone: Sequence[str] = ()) -> None:
         """Writes a tag with new evidence; `hits` are added, `gone` are marks that newer evidence pushed out."""
-        self._execute(
+        self.give_all([(row, fresh, gone)])
+
+    def give_all(self, given: Sequence[tuple[TagRow, Sequence[Evidence], Sequence[str]]]) -> None:
+        """Writes many tags as `give` writes one."""
+        self._executemany(
             "INSERT INTO member_tag VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET rule = excluded.rule,"
             " version = excluded.version, hits = hits + excluded.hits, strength = excluded.strength,"
             " first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at),"
             " expires_at = excluded.expires_at, arena = excluded.arena, priority = max(priority, excluded.priority),"
             " note = excluded.note",
+            (row for row, _, _ in given),
+        )
+        self._executemany(
+            "INSERT INTO tag_evidence VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET at = excluded.at,"
+            " source = excluded.source, ref = excluded.ref",
             (
-                row.member_id, row.tag, row.origin, row.rule, row.version, row.hits, row.strength, row.first_at,
-                row.last_at, row.expires_at, row.arena, row.priority, row.note,
+                (row.member_id, row.tag, row.origin, one.mark, one.at, one.source, one.ref)
+                for row, fresh, _ in given for one in fresh
             ),
         )  # fmt: skip
-        for one in fresh:
-            self._execute(
-                "INSERT INTO tag_evidence VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET at = excluded.at,"
-                " source = excluded.source, ref = excluded.ref",
-                (row.member_id, row.tag, row.origin, one.mark, one.at, one.source, one.ref),
-            )
-        for mark in gone:
-            self._execute(
-                "DELETE FROM tag_evidence WHERE member_id = ? AND tag = ? AND origin = ? AND mark = ?",
-                (row.member_id, row.tag, row.origin, mark),
-            )
+        self._executemany(
+            "DELETE FROM tag_evidence WHERE member_id = ? AND tag = ? AND origin = ? AND mark = ?",
+            ((row.member_id, row.tag, row.origin, mark) for row, _, gone in given for mark in gone),
+        )
 
     def take(self, member_id: str, tag: str, origin: str) -> bool:
         """Takes a tag of one origin away, with its evidence. False when there was none."""

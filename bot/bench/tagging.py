@@ -1,4 +1,4 @@
-"""How fast the past is learnt: tags, days and stages from stored interactions, in pieces as a running bot reads them."""
+"""How fast the past is learnt: tags, days and stages from stored interactions, in large pieces and in small ones."""
 
 import resource
 from pathlib import Path
@@ -20,7 +20,7 @@ CROWDS = 4
 
 
 def learn_past(db: Path, stored: int) -> dict[str, Any]:
-    """Learns a seeded past with large pieces, then the same number of small ones that a bot takes while members wait."""
+    """Learns a seeded past in large pieces, then twenty small ones, which a bot takes while members wait."""
     write_history(db, stored, CROWDS, "growing")
     config = build_config(read_toml(shipped("config.toml")), "config.toml")
     book, now = load_tags(BOOK), RealWorld().now()
@@ -39,7 +39,7 @@ def learn_past(db: Path, stored: int) -> dict[str, Any]:
         "rows": stored, "rows_per_s": round(stored / seconds), "seconds": round(seconds, 1), "tags": tags,
         "members": members, "memory_mb": round(_memory()), "grown_mb": round(_memory() - before, 1),
     }  # fmt: skip
-    store.db.execute("UPDATE tag_rule SET seq = (SELECT max(seq) FROM interaction) - ?", (AT_ONCE * 20,))
+    store.db.execute("UPDATE tag_rule SET seq = max(0, (SELECT max(seq) FROM interaction) - ?)", (AT_ONCE * 20,))
     pieces = []
     for _ in range(20):
         start = perf_counter()

@@ -7,7 +7,7 @@ from bot.crowd import LONGEST, ExpressionError, parse, show
 from bot.crowds import read, setting
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.learning import learn
+from bot.learning import ASKED, learn
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
 from bot.words import one_line
@@ -45,7 +45,7 @@ def preview(event: MessageReceived, ctx: Context) -> Wishes:
 
 
 def _catch_up(ctx: Context) -> None:
-    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now):
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
         ctx.wake("learning", "", ctx.now)
 
 

@@ -4,7 +4,7 @@ from bot.context import Context
 from bot.digest import health_lines
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.learning import learn
+from bot.learning import ASKED, learn
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
 
@@ -19,7 +19,7 @@ def report(event: MessageReceived, ctx: Context) -> Wishes:
     group = named.get(wanted) or (wanted if wanted in named.values() else None) if wanted else event.group
     if group is None:
         raise Mistake("health.only_in_group", groups="、".join(list(named)[:20]))
-    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now):
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
         ctx.wake("learning", "", ctx.now)
     settings = ctx.config.group(group)
     rows = "\n".join(health_lines(ctx.store, ctx.config, group, ctx.now))

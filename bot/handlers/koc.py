@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.learning import learn
+from bot.learning import ASKED, learn
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.whom import about
@@ -78,7 +78,7 @@ def suspects(event: MessageReceived, ctx: Context) -> Wishes:
 @router.command("KOC", help="热心群友名单：带来的人、买家、买家秀，该谢谁了", usage="[几天]", role="service")
 def roster(event: MessageReceived, ctx: Context) -> Wishes:
     rules = ctx.settings.koc
-    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now):
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
         ctx.wake("learning", "", ctx.now)
     days, since = _days(ctx, rules.days)
     weights = (rules.invite, rules.buyer, rules.show, rules.day)

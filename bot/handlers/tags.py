@@ -1,14 +1,13 @@
 """Tags by chat: staff look, ask why, give and take, and note a remark; members see what is known of their taste."""
 
 import re
-from dataclasses import replace
 
 from bot.config import nearest
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.explaining import explain_tag
-from bot.learning import learn
+from bot.learning import ASKED, learn
 from bot.lifecycle import BUY_STAGES, TALK_STAGES
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
@@ -44,7 +43,7 @@ def show(event: MessageReceived, ctx: Context) -> Wishes:
 
 def catch_up(ctx: Context) -> None:
     """What was said just now counts, too: one more piece is learnt, a bounded one."""
-    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now):
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
         ctx.wake("learning", "", ctx.now)
 
 
@@ -89,7 +88,7 @@ def give(event: MessageReceived, ctx: Context) -> Wishes:
     row = row_by_hand(ctx.desk.tags, "", tag, ctx.at_ms, "")
     for member in members:
         ctx.store.tags.take(member, tag, "denied")
-        ctx.store.tags.give(replace(row, member_id=member), [Evidence(event.id, ctx.at_ms, "interaction", event.id)])
+        ctx.store.tags.give(row._replace(member_id=member), [Evidence(event.id, ctx.at_ms, "interaction", event.id)])
     return _told(ctx, "tags.given", "打标签", members, tag)
 
 
@@ -99,7 +98,7 @@ def take(event: MessageReceived, ctx: Context) -> Wishes:
     row = row_by_hand(ctx.desk.tags, "", tag, ctx.at_ms, "", "denied")
     for member in members:
         ctx.store.tags.take(member, tag, "manual")
-        ctx.store.tags.give(replace(row, member_id=member), [])
+        ctx.store.tags.give(row._replace(member_id=member), [])
     return _told(ctx, "tags.taken", "去标签", members, tag)
 
 
