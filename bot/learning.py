@@ -22,7 +22,8 @@ AT_ONCE = 200
 """Events of one transaction while members wait for answers: some tens of milliseconds."""
 ASKED = 500
 """Events that are read at once when staff ask: they would rather wait a moment than hear of yesterday."""
-STAGES = "lifecycle"
+STAGES = ":stages"
+"""Stands among the rules as one more reader; no rule can have this id."""
 _STAGES_VERSION = "1"
 _QUARTER = 900_000
 _REMEMBERED = 20_000
@@ -198,6 +199,19 @@ def sweep(store: Store, config: Config, now: datetime, most: int) -> bool:
         else:
             settle_buyer(store, config, None, member, now)
     return len(due) == most
+
+
+def rebuild_stages(store: Store, config: Config, now: datetime) -> int:
+    """Works out every stage anew, after thresholds were changed. Returns how many members were looked at."""
+    store.lifecycle.drop_stages("talk")
+    seen, last = 0, ("", "")
+    while people := store.lifecycle.everybody(last, 1_000):
+        for group, member in people:
+            settle(store, config.group(group or None).lifecycle, group, member, -1, "", to_ms(now))
+        seen, last = seen + len(people), people[-1]
+    for member in store.orders.buyers():
+        settle_buyer(store, config, None, member, now)
+    return seen
 
 
 def stage_of(store: Store, config: Config, member: str, group: str, moment: datetime) -> tuple[str, datetime]:

@@ -1,11 +1,13 @@
 """What a purchase sets off: milestones with a word of thanks, and staff who hear of the big ones."""
 
+from datetime import datetime
+
 from bot.buying import last_purchase
 from bot.context import Context
 from bot.redeeming import to_staff
 from bot.replies import Say, Sort
 from bot.words import one_line
-from bot.world import from_ms, to_ms
+from bot.world import from_ms
 from storage.orders import Purchase
 
 __all__ = ["attend", "last_purchase", "on_purchase"]
@@ -20,18 +22,17 @@ def attend(ctx: Context) -> tuple[list[Say], bool]:
     for one in fresh:
         ctx.store.orders.notice(one.order_id)
         if one.state == "paid":
-            lines += on_purchase(ctx, one)
+            lines += on_purchase(ctx, str(one.member_id), from_ms(one.at), one)
     return lines, len(fresh) == AT_ONCE
 
 
-def on_purchase(ctx: Context, one: Purchase) -> list[Say]:
-    """A member bought something: called once for every order, in the transaction that noticed it.
+def on_purchase(ctx: Context, member: str, at: datetime, one: Purchase) -> list[Say]:
+    """A member bought something at a moment: called once for every order, in the transaction that noticed it.
 
     Whatever should start with a purchase starts here. Old orders, imported late, are noted and nobody is disturbed.
     """
-    member = str(one.member_id)
     rules = ctx.config.group(None).orders
-    is_fresh = to_ms(ctx.now) - one.at <= int(rules.fresh.total_seconds() * 1000)
+    is_fresh = ctx.now - at <= rules.fresh
     lines: list[Say] = []
     nth = ctx.store.orders.nth(one)
     if str(nth) in rules.milestones and ctx.store.orders.reach(member, nth, one.order_id, one.at) and is_fresh:
@@ -39,7 +40,7 @@ def on_purchase(ctx: Context, one: Purchase) -> list[Say]:
     if rules.high_value and one.cents >= rules.high_value * 100 and is_fresh:
         lines += to_staff(
             ctx, "orders.high", name=ctx.store.members.name(member), amount=show_yuan(one.cents),
-            items=one_line(one.items, 60) or "没写商品", day=f"{ctx.local(from_ms(one.at)):%m-%d %H:%M}",
+            items=one_line(one.items, 60) or "没写商品", day=f"{ctx.local(at):%m-%d %H:%M}",
         )  # fmt: skip
     return lines
 

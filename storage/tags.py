@@ -110,7 +110,7 @@ class Tags:
     def start_over(self) -> None:
         """Forgets what rules gave: every rule reads everything anew."""
         self._execute("DELETE FROM member_tag WHERE origin = 'rule'")
-        self._execute("UPDATE tag_rule SET seq = 0 WHERE rule <> 'lifecycle'")
+        self._execute("UPDATE tag_rule SET seq = 0 WHERE rule <> ':stages'")
 
     def count(self) -> tuple[int, int]:
         """(tags that were ever earned, members who have any)."""
@@ -226,10 +226,6 @@ class Tags:
                 (member_id, tag),
             )
         ]
-
-    def tags(self, most: int) -> list[str]:
-        """Every tag that anybody has, in order."""
-        return [row[0] for row in self._execute("SELECT DISTINCT tag FROM member_tag ORDER BY tag LIMIT ?", (most,))]
 
     def said(self, event_id: str) -> str | None:
         """What was said in an event, while it is remembered."""

@@ -38,7 +38,7 @@ CASES: dict[str, Break] = {
     ),
     "tag_evidence_supports": sql(f"UPDATE tag_evidence SET at = at + 1 WHERE {EVIDENCE} AND ref = 'e0'"),
     "tag_evidence_exists": sql(f"UPDATE tag_evidence SET ref = 'nothing' WHERE {EVIDENCE} AND ref = 'e0'"),
-    "tag_rule_ahead": sql("UPDATE tag_rule SET seq = 99 WHERE rule = 'lifecycle'"),
+    "tag_rule_ahead": sql("UPDATE tag_rule SET seq = 99 WHERE rule = ':stages'"),
     "stage_chain": sql("UPDATE stage_change SET was = 'mature' WHERE stage = 'active'"),
     "stage_is_last_change": sql("UPDATE stage_now SET since = since + 1"),
     "stage_of_nobody": sql("DELETE FROM stage_now"),

@@ -36,7 +36,7 @@ def tables(path: Path) -> list[object]:
     try:
         return [
             database.execute(f"SELECT * FROM {one} ORDER BY 1, 2, 3, 4").fetchall()
-            for one in ("member_tag", "tag_evidence", "member_day")
+            for one in ("member_tag", "tag_evidence", "member_day", "stage_change")
         ]
     finally:
         database.close()

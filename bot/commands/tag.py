@@ -9,7 +9,7 @@ from bot.app import switchboard_for
 from bot.commands.fsck import add_database
 from bot.config import load_config
 from bot.content import load_content
-from bot.learning import learn
+from bot.learning import learn, rebuild_stages
 from bot.world import RealWorld
 from storage.database import Database
 from storage.store import Store
@@ -22,7 +22,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi tag`."""
     add_database(parser)
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
-    parser.add_argument("--rebuild", action="store_true", help="规则给的标签全部重算（手动打的、答的、订单的不动）")
+    parser.add_argument(
+        "--rebuild", action="store_true", help="规则给的标签和所有阶段重算：改了阶段的天数以后用；手动打的不动"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         store = Store(database)
         if args.rebuild:
             _in_transaction(database, store.tags.start_over)
+            _in_transaction(database, lambda: rebuild_stages(store, config, RealWorld().now()))
         pieces, more = 0, True
         while more:
             more = _in_transaction(database, lambda: learn(store, config, book, RealWorld().now(), PIECE))
