@@ -40,12 +40,12 @@ async def _serve(config: Config, db: Path | None) -> int:
     try:
         app = App(config, world, wiring.channels, db=db)
         try:
+            door = door_of(app)
             task = asyncio.current_task()
             assert task is not None
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
             names = "、".join(app.channels)
             sys.stderr.write(f"元子在线：通道 {names}，数据库 {app.database.path}。停下用 Ctrl-C 或 SIGTERM。\n")
-            door = door_of(app)
             try:
                 if door is not None:
                     await _open(door, config)
