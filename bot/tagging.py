@@ -55,12 +55,15 @@ class Ear:
         self._hours = [rule for rule in rules if rule.kind == "hours"]
         self._days = [rule for rule in rules if rule.kind == "days"]
         self._sources = [rule for rule in rules if rule.kind == "source"]
-        self._owners = [
-            (rule, tag, word)
-            for rule in rules if rule.kind in ("talk", "place")
-            for tag, word in book.patterns(rule)
-        ]  # fmt: skip
-        self._automaton = AhoCorasick([word for _, _, word in self._owners] or ["\x00"])
+        key = tuple(rule.id for rule in rules)
+        if key not in book.listening:  # hundreds of words: built once for each set of rules, not for every piece
+            owners = [
+                (rule, tag, word)
+                for rule in rules if rule.kind in ("talk", "place")
+                for tag, word in book.patterns(rule)
+            ]  # fmt: skip
+            book.listening[key] = (owners, AhoCorasick([word for _, _, word in owners] or ["\x00"]))
+        self._owners, self._automaton = book.listening[key]
 
     def hear(self, rows: Iterable[HeardRow], ours: frozenset[str]) -> Found:
         """What interactions say, by member and tag. `ours` are ids of bots and staff, who get no tags."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -115,6 +115,11 @@ class TagBook:
     def bought(self) -> tuple[TagRule, ...]:
         """The rules that orders feed."""
         return tuple(rule for rule in self.rules if rule.from_orders)
+
+    @cached_property
+    def listening(self) -> dict[tuple[str, ...], tuple[list[tuple[TagRule, str, str]], Any]]:
+        """Rule ids -> (owners of the words, automaton over them): what was built to hear these rules."""
+        return {}
 
     def rule(self, rule_id: str) -> TagRule | None:
         """The rule with this id."""
