@@ -128,6 +128,16 @@ class Tags:
         row = self._execute("SELECT at FROM interaction WHERE seq > ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
         return row[0] if row else None
 
+    def has_news(self) -> bool:
+        """Whether people did anything that some rule has not read."""
+        return (
+            self._execute(
+                "SELECT 1 FROM interaction WHERE seq > (SELECT coalesce(min(seq), 0) FROM tag_rule)"
+                " AND kind IN ('message', 'joined', 'left', 'contact_added') LIMIT 1"
+            ).fetchone()
+            is not None
+        )
+
     def heard(self, after: int, until: int) -> Iterator[HeardRow]:
         """What people did among the events after `after` up to `until`, in order."""
         rows = self._execute(

@@ -272,8 +272,9 @@ async def test_tags_are_learnt_by_the_hour_without_anybody_asking(open_room: Ope
     await room.wait(timedelta(hours=2, minutes=1))
     assert room.one("SELECT count(*) FROM member_tag WHERE tag = '送礼'") == 1
     wakes = room.one("SELECT count(*) FROM interaction WHERE id LIKE 'tick:learning:%'")
-    await room.wait(timedelta(hours=5))
-    assert room.one("SELECT count(*) FROM interaction WHERE id LIKE 'tick:learning:%'") - wakes == 5
+    await room.wait(timedelta(days=30))
+    # Where nobody talks, it looks ever more seldom.
+    assert room.one("SELECT count(*) FROM interaction WHERE id LIKE 'tick:learning:%'") - wakes <= 36
 
 
 def test_the_shipped_rules_are_found_where_the_persona_has_none() -> None:

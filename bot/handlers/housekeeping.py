@@ -33,11 +33,15 @@ def clean(event: Tick, ctx: Context) -> Wishes:
 
 @router.tick("learning")
 def study(event: Tick, ctx: Context) -> Wishes:
-    """Tags, days and stages: a piece a second while there is more, else once an hour."""
+    """Tags, days and stages: a piece a second while there is more, else by the hour."""
     for member in ctx.store.orders.adopt(100):
         settle_buyer(ctx.store, ctx.config, ctx.desk.tags, member, ctx.now)
     if ctx.store.orders.unnoticed(1) and not ctx.store.agenda.has_wake("orders", ""):
         ctx.wake("orders", "", ctx.now)
+    news = ctx.store.tags.has_news()
     more = learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now)
-    ctx.wake("learning", "", ctx.now + (timedelta(seconds=1) if more else timedelta(hours=1)))
+    # Where nobody talks, we look ever more seldom, down to once a day.
+    idle = 0 if more or news else min(5, int(event.payload.get("idle", 0)) + 1)
+    pause = timedelta(seconds=1) if more else min(timedelta(days=1), timedelta(hours=2**idle))
+    ctx.wake("learning", "", ctx.now + pause, {"idle": idle})
     return None
