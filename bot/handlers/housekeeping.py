@@ -21,7 +21,7 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     cutoff = to_ms(ctx.now - ctx.config.settings.storage.retention)
     # Talk is counted, and everything learnt, before the oldest of it goes.
     more = count_talk(ctx)
-    if not ctx.store.agenda.has_wake("learning", ""):
+    if ctx.store.tags.has_news() or not ctx.store.agenda.has_wake("learning", ""):
         ctx.wake("learning", "", ctx.now)
     wanted = needs_older(ctx.store, ctx.desk.tags, cutoff)
     done = 0 if wanted else ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
@@ -40,8 +40,8 @@ def study(event: Tick, ctx: Context) -> Wishes:
         ctx.wake("orders", "", ctx.now)
     news = ctx.store.tags.has_news()
     more = learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now)
-    # Where nobody talks, we look ever more seldom, down to once a day.
-    idle = 0 if more or news else min(5, int(event.payload.get("idle", 0)) + 1)
-    pause = timedelta(seconds=1) if more else min(timedelta(days=1), timedelta(hours=2**idle))
+    # Where nobody talks, we look ever more seldom; housekeeping looks every day whether there is news.
+    idle = 0 if more or news else min(9, int(event.payload.get("idle", 0)) + 1)
+    pause = timedelta(seconds=1) if more else timedelta(hours=2**idle)
     ctx.wake("learning", "", ctx.now + pause, {"idle": idle})
     return None
