@@ -95,6 +95,8 @@ class App:
         self.switchboard.awake["care"] = lambda _group, member: self.store.bonds.is_handed_over(member)
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
+        self.switchboard.awake["show"] = self.store.koc.is_waiting
+        self.switchboard.awake["survey"] = self.store.surveys.is_answering
         self._lay_changes_on()
         self.schedule = Schedule(config, self.luck)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)

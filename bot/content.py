@@ -17,6 +17,8 @@ from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, Variant, load_scripts
 from bot.settings import GroupSettings
 from bot.story import Story, load_stories
+from bot.survey import Survey, load_surveys
+from bot.tagrules import TagBook, load_tags
 from bot.voice import ALWAYS, Persona, Voice, slots_in
 
 GREETING = ALWAYS | {"names", "benefit"}
@@ -40,6 +42,8 @@ class Content:
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
     banks: Mapping[str, Bank] = field(default_factory=dict)
     moods: Moods = field(default_factory=lambda: Moods(None))
+    tags: TagBook = field(default_factory=TagBook)
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -51,6 +55,7 @@ class Content:
             f"素材库 {len(self.banks)} 份，共 {sum(len(bank.entries) for bank in self.banks.values())} 条",
             f"积分商城 {len(self.catalogue.items)} 件",
             f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
+            f"标签规则 {len(self.tags.rules)} 条，问卷 {len(self.surveys)} 份",
         ]
 
 
@@ -126,10 +131,21 @@ def _of_persona(
     read.problems += bad
     moods, bad = load_moods(folder / "mood.toml")
     read.problems += bad
+    tags = read.part(lambda: load_tags(_tag_file(folder), taboo), TagBook())
+    surveys, bad = load_surveys(folder / "survey", taboo)
+    read.problems += bad
     if persona is None or phrases is None:
         return None
-    voice = Voice(persona, phrases)
-    return Content(voice, book, {}, catalogue, questions, stories, banks=banks, moods=moods)
+    return Content(
+        Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks, moods=moods, tags=tags,
+        surveys=surveys,
+    )  # fmt: skip
+
+
+def _tag_file(folder: Path) -> Path:
+    """The persona's own tags.toml, else the one that comes with the product."""
+    own = folder / "tags.toml"
+    return own if own.is_file() else Path(__file__).with_name("tags.toml")
 
 
 def _phrases(

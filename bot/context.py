@@ -18,6 +18,8 @@ from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.survey import Survey
+from bot.tagrules import TagBook
 from bot.words import Reading
 from bot.world import Luck, to_ms
 from storage.store import Store
@@ -44,6 +46,13 @@ class Desk(Protocol):
     @property
     def catalogue(self) -> Catalogue:
         """What the shop has."""
+
+    @property
+    def tags(self) -> TagBook:
+        """The rules by which members get tags."""
+
+    def surveys(self) -> Mapping[str, Survey]:
+        """The questionnaires of the persona, by name."""
 
     def is_our_name(self, name: str) -> bool:
         """Whether the bot goes by this name."""

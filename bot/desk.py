@@ -22,6 +22,8 @@ from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
 from bot.story import Story
+from bot.survey import Survey
+from bot.tagrules import TagBook
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
@@ -100,6 +102,13 @@ class FrontDesk:
     @property
     def catalogue(self) -> Catalogue:
         return self.content.catalogue
+
+    @property
+    def tags(self) -> TagBook:
+        return self.content.tags
+
+    def surveys(self) -> Mapping[str, Survey]:
+        return self.content.surveys
 
     def is_our_name(self, name: str) -> bool:
         persona = self.content.voice.persona

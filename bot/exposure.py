@@ -37,6 +37,10 @@ LOOK_BACK = timedelta(days=62)
 """No window of any rule is longer: months of quotas, days of the same kind."""
 
 
+LATEST = 1 << 62
+"""Later than any moment (ms)."""
+
+
 class People(Protocol):
     """Who a member is to us. Tagging may know better than talk alone (`FromTalk`)."""
 
@@ -48,7 +52,7 @@ class People(Protocol):
 
 
 class FromTalk:
-    """Stages from when a member was first seen and last spoke; purchases that staff noted (买过)."""
+    """Stages from when a member was first seen and last spoke; purchases from orders, and as staff noted them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -66,7 +70,8 @@ class FromTalk:
         return "silent" if idle >= rules.silent_after else "active"
 
     def last_purchase(self, member: str) -> datetime | None:
-        bought = self._store.bonds.last_purchase(member)
+        noted, ordered = self._store.bonds.last_purchase(member), self._store.orders.last(member, LATEST)
+        bought = max((one for one in (noted, ordered) if one is not None), default=None)
         return from_ms(bought) if bought is not None else None
 
 

@@ -17,6 +17,7 @@ from bot.manual_wires import WIRES
 from bot.settings import GroupSettings
 from bot.settings.checkin import Milestone
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
+from bot.settings.orders import HookSettings
 from bot.settings.points import Level
 from bot.settings.quotas import Quota
 from bot.shown import shown
@@ -27,6 +28,7 @@ _TABLES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("[storage]", "记在哪里、怎么记", Storage),
     ("[outbox]", "一句话最多等多久，过了就不说", OutboxSettings),
     ("[[staff]]", "员工：按平台 id 认人", Staff),
+    ("[hooks]", "收订单的 HTTP 入口：POST /hooks/orders，HMAC-SHA256 签名", HookSettings),
     ("[channels.名字]", "JSON 行的通道 pipe；pace 是说话的节奏", ChannelSettings),
     ('[groups.default] 和 [groups."群 id"]', "每个群的设置；没写的群用 default", GroupSettings),
     ("checkin.milestones 里的一项", "连续签到满几天给什么", Milestone),

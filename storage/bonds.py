@@ -50,7 +50,7 @@ class Question(NamedTuple):
 
 
 class Bonds:
-    """The tables `distance`, `care`, `handover`, `open_question` and `purchase`."""
+    """The tables `distance`, `care`, `handover`, `open_question` and `noted_purchase`."""
 
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
@@ -207,13 +207,13 @@ class Bonds:
     def bought(self, member_id: str, at: int, what: str, *, by: str, event_id: str) -> None:
         """Notes a purchase."""
         self._execute(
-            "INSERT INTO purchase (member_id, at, what, noted_by, event_id) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
+            "INSERT INTO noted_purchase (member_id, at, what, noted_by, event_id) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
             (member_id, at, what, by, event_id),
         )
 
     def last_purchase(self, member_id: str) -> int | None:
         """When a member last bought something (ms)."""
-        row = self._execute("SELECT max(at) FROM purchase WHERE member_id = ?", (member_id,)).fetchone()
+        row = self._execute("SELECT max(at) FROM noted_purchase WHERE member_id = ?", (member_id,)).fetchone()
         return row[0] if row else None
 
     def first_seen(self, member_id: str) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from storage.database import StorageError, explain
@@ -141,6 +141,30 @@ EXPORTS: dict[str, Export] = {
             "\nverdict 判定 word\nrule 规则\nwhy 原因\nevidence 依据 json\njudged_at 判定时间 time\nstate 状态 word"
         ),
     ),
+    "tags": Export(
+        "SELECT t.member_id, m.name, t.tag, t.origin, t.strength, t.hits, t.first_at, t.last_at,"
+        f" CASE WHEN t.expires_at >= {1 << 62} THEN NULL ELSE t.expires_at END, t.rule, t.version, t.note,"
+        " (SELECT json_group_array(e.ref) FROM tag_evidence e WHERE e.member_id = t.member_id AND e.tag = t.tag"
+        " AND e.origin = t.origin) FROM member_tag t LEFT JOIN member m ON m.member_id = t.member_id"
+        " WHERE t.expires_at > 0 ORDER BY t.member_id, t.tag, t.origin",
+        _columns(
+            f"{_WHO}\ntag 标签\norigin 来历 word\nstrength 强度 number\nhits 次数 number\nfirst_at 第一次 time"
+            "\nlast_at 最近一次 time\nexpires_at 到期 time\nrule 规则\nversion 版本\nnote 备注\nevidence 依据 json"
+        ),
+    ),
+    "orders": Export(
+        "SELECT p.order_id, p.member_id, m.name, p.external_id, p.at, p.cents / 100.0, p.items, p.state, p.source,"
+        " p.recorded_at FROM purchase p LEFT JOIN member m ON m.member_id = p.member_id ORDER BY p.at, p.order_id",
+        _columns(
+            f"order_id 订单号\n{_WHO}\nexternal_id 买家号\nat 时间 time\namount 金额 number"
+            "\nitems 商品\nstate 状态 word\nsource 来自\nrecorded_at 记下的时间 time"
+        ),
+    ),
+    "stages": Export(
+        "SELECT c.family, c.group_id, c.group_id, c.member_id, m.name, c.at, c.was, c.stage FROM stage_change c"
+        " LEFT JOIN member m ON m.member_id = c.member_id ORDER BY c.family, c.group_id, c.member_id, c.at",
+        _columns(f"family 按什么分 word\n{_GROUP}\n{_WHO}\nat 时间 time\nwas 原来 word\nstage 变成 word"),
+    ),
     "audit": Export(
         "SELECT a.id, a.at, a.staff_id, m.name, a.group_id, a.group_id, a.action, a.what, a.event_id FROM audit a"
         " LEFT JOIN member m ON m.member_id = a.staff_id ORDER BY a.id",
@@ -157,8 +181,25 @@ _WORDS = {
     "reminder": "提醒", "campaign": "活动", "staff": "员工", "queued": "排队", "sending": "发送中", "sent": "已发",
     "unknown": "结果未知", "failed": "失败", "expired": "过期", "held": "扣下",
     "promo": "促销", "content": "内容", "now": "发", "later": "等等再发", "merged": "合并", "never": "不发给他",
+    "rule": "规则", "order": "订单", "answer": "自己答的", "manual": "员工打的", "denied": "员工去掉的",
+    "paid": "已付款", "refunded": "已退款", "talk": "发言", "buy": "购买", "new": "新", "active": "活跃",
+    "silent": "沉默", "sleeping": "沉睡", "churned": "流失", "growing": "成长", "mature": "成熟", "declining": "衰退",
     "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
+
+
+class Table(Protocol):
+    """Rows under columns: what can be written as a file."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of every row."""
+
+    def count(self) -> int:
+        """How many rows there are."""
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Row by row, as JSON values."""
 
 
 class Reader:
@@ -224,7 +265,7 @@ def _parsed(value: str) -> Any:
         return value
 
 
-def write_jsonl(reader: Reader, out: BinaryIO) -> int:
+def write_jsonl(reader: Table, out: BinaryIO) -> int:
     """One JSON object a line, English keys. Returns how many."""
     keys = [column.key for column in reader.columns]
     count = 0
@@ -235,7 +276,7 @@ def write_jsonl(reader: Reader, out: BinaryIO) -> int:
     return count
 
 
-def write_csv(reader: Reader, out: BinaryIO, *, mark: bool) -> int:
+def write_csv(reader: Table, out: BinaryIO, *, mark: bool) -> int:
     """CSV with a Chinese header row. `mark`: begin with the byte order mark by which Excel knows UTF-8."""
     text = io.TextIOWrapper(out, encoding="utf-8-sig" if mark else "utf-8", newline="", write_through=False)
     try:
@@ -251,7 +292,7 @@ def write_csv(reader: Reader, out: BinaryIO, *, mark: bool) -> int:
     return count
 
 
-def write_xlsx(reader: Reader, path: Path, *, title: str, most: int = XLSX_ROWS) -> int:
+def write_xlsx(reader: Table, path: Path, *, title: str, most: int = XLSX_ROWS) -> int:
     """A spreadsheet with one sheet, written row by row. Raises TooManyRowsError before writing anything."""
     count = reader.count()
     if count >= most:
@@ -276,7 +317,7 @@ def write_xlsx(reader: Reader, path: Path, *, title: str, most: int = XLSX_ROWS)
     return count
 
 
-def sheet_rows(reader: Reader) -> Iterator[list[Any]]:
+def sheet_rows(reader: Table) -> Iterator[list[Any]]:
     """Rows as CSV and spreadsheets show them: Chinese words for codes, harmless text, empty for nothing."""
     kinds = [column.kind for column in reader.columns]
     for row in reader.rows():

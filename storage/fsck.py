@@ -17,8 +17,13 @@ from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
+from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
+from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
+from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
+from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.schema import steps
 
 MOST = 100
@@ -301,6 +306,16 @@ RULES: dict[str, Rule] = {
     "line_keys": _line_keys,
     "milestones": _milestones,
     **{name: partial(_ask, sql) for name, sql in {**_QUESTIONS, **POINT_QUESTIONS}.items()},
+    **{
+        name: partial(_ask, sql)
+        for name, sql in {
+            **TAG_QUESTIONS,
+            **LIFECYCLE_QUESTIONS,
+            **ORDER_QUESTIONS,
+            **KOC_QUESTIONS,
+            **SURVEY_QUESTIONS,
+        }.items()
+    },
     **QUIZ_RULES,
     **GAME_RULES,
     **DRAW_RULES,

@@ -4,14 +4,19 @@ from storage.agenda import Agenda
 from storage.bonds import Bonds
 from storage.calendar import Calendar
 from storage.check_ins import CheckIns
+from storage.crowds import Crowds
 from storage.database import Database
 from storage.draws import Draws
 from storage.exposure import Exposures
 from storage.gates import Gates
+from storage.health import Health
 from storage.interactions import Interactions
+from storage.koc import Koc
 from storage.ledger import Ledger, Prizes
+from storage.lifecycle import Lifecycle
 from storage.members import Members
 from storage.office import Office
+from storage.orders import Orders
 from storage.outbox import Outbox
 from storage.points import Points
 from storage.privacy import Privacy
@@ -20,6 +25,8 @@ from storage.rehearsed import Rehearsed
 from storage.sequences import Sequences
 from storage.sessions import Sessions
 from storage.shop import Shop
+from storage.surveys import Surveys
+from storage.tags import Tags
 from storage.tasks import Tasks
 from storage.titles import Titles
 
@@ -51,6 +58,13 @@ class Store:
         self.bonds = Bonds(db)
         self.privacy = Privacy(db)
         self.rehearsed = Rehearsed(db)
+        self.tags = Tags(db)
+        self.lifecycle = Lifecycle(db)
+        self.orders = Orders(db)
+        self.crowds = Crowds(db)
+        self.koc = Koc(db)
+        self.health = Health(db)
+        self.surveys = Surveys(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -62,3 +76,5 @@ class Store:
         self.sequences.forget_cache()
         self.exposures.forget_cache()
         self.bonds.forget_cache()
+        self.koc.forget_cache()
+        self.surveys.forget_cache()

@@ -45,8 +45,26 @@ CORE: dict[str, set[str]] = {
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
     "levels": {"settings"},
     "gates": {"settings"},
+    # Tags and stages as rules over what happened; learning applies them to the tables, explaining puts them in words.
+    "tagrules": {"config", "errors", "settings", "words"},
+    "survey": {"config", "errors", "settings", "tagrules", "words"},
+    "tagging": {"segment", "storage", "tagrules", "words"},
+    "lifecycle": {"settings"},
+    "learning": {"buying", "config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
+    "explaining": {"context", "storage", "tagrules", "words", "world"},
+    # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
+    "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},
+    "orders": {"sequences", "buying", "context", "redeeming", "replies", "storage", "words", "world"},
+    # Segments: the language, and who is meant.
+    "crowd": {"config", "lifecycle", "storage"},
+    "crowds": {"config", "context", "crowd", "storage", "world"},
+    # Group health: rules over facts; the digest asks the tables.
+    "health": {"settings", "storage", "world"},
+    "digest": {"config", "context", "health", "lifecycle", "storage", "world"},
+    # Whom a command names.
+    "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -88,6 +106,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
+        "buying", "crowd", "crowds", "digest", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -95,7 +114,7 @@ CORE: dict[str, set[str]] = {
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood", "survey", "tagrules"},
     # Settings and content in, findings out: pure but for the names of files.
     "lint": {"banks", "config", "content", "draw_plan", "errors", "scripts", "settings", "voice"},
     "outbox": {
@@ -105,7 +124,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.
@@ -122,6 +141,7 @@ listed is the shell around the core (app, stage, rehearsal, commands, benchmarks
 HANDLERS_FROM: dict[str, set[str]] = {
     "bot.config": {"nearest"},  # "did you mean" in answers; settings themselves come through ctx
     "bot.world": {"to_ms", "from_ms"},  # tables hold ms; the clock itself is ctx.now
+    "storage.koc": {"Show"},
     "storage.ledger": {
         "CARD",
         "Earning",
@@ -140,10 +160,14 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.points": {"HistoryRow"},
     "storage.quizzes": {"AnswerRow", "Asked"},
     "storage.shop": {"Redemption"},
+    "storage.surveys": {"SurveyRun"},
+    "storage.tags": {"Evidence", "TagRow"},
 }
 MAY_KNOW_HANDLERS = {"bot.app"}
 MAY_KNOW_WIRES = {"rehearsal", "commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
 MAY_KNOW_APP = {"rehearsal", "commands", "bench", "stage", "manual", "wiring"}
+MAY_KNOW_WIRES = {"rehearsal", "commands", "bench", "app", "stage", "room", "chat", "wiring", "manual", "manual_wires"}
+MAY_KNOW_APP = {"rehearsal", "commands", "hooks", "bench", "stage", "manual", "wiring"}
 
 CLOCKS = {
     ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time"),

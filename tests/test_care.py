@@ -103,5 +103,5 @@ async def test_a_member_who_just_bought_gets_no_promotion_for_three_weeks(open_r
     room = await open_room(group_config(scripts=[]))
     await room.says("小满", "早呀")
     assert keys(await room.boss_says("买过 小满 气泡水一箱")) == ["care.noted"]
-    assert room.rows("SELECT what, noted_by FROM purchase") == [("气泡水一箱", "dianzhang")]
+    assert room.rows("SELECT what, noted_by FROM noted_purchase") == [("气泡水一箱", "dianzhang")]
     assert keys(await room.says("小满", "买过 小满")) == ["staff.refused"]

@@ -33,6 +33,11 @@ def week(tmp_path: Path) -> Path:
     )
     with contextlib.closing(sqlite3.connect(path)) as conn, conn:
         conn.execute(
+            "INSERT INTO member_tag VALUES ('u1', '无糖', 'manual', 'staff', '1', 1, 5, 1, 1, 9, NULL, 0, NULL)"
+        )
+        conn.execute("INSERT INTO purchase VALUES ('o1', 'u1', NULL, 1, 1990, '气泡水', 'paid', 'x.csv', 1, 1)")
+        conn.execute("INSERT INTO stage_change VALUES ('talk', 'yuanqi', 'u1', 1, 'new', NULL)")
+        conn.execute(
             "INSERT INTO game_session (game, group_id, state, status, opened_at, event_id)"
             " VALUES ('signup', 'yuanqi', ?, 'ended', 1, 'e')",
             (state,),

@@ -15,11 +15,17 @@ from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
+from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
+from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
+from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
+from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.ledger import Ledger
 from tests.test_storage_week import two_weeks
 
+KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS, **SURVEY_QUESTIONS}
 Conn = sqlite3.Connection
 Break = Callable[[Conn], object]
 Capture = pytest.CaptureFixture[str]
@@ -153,7 +159,9 @@ CASES: dict[str, Break] = {
         "INSERT INTO check_in VALUES ('g', 'nobody', '2026-12-02', 0, 'make_up', 1, 'made up for nothing')"
     ),
     "card_without_make_up": booked("make_up/e", asset="make_up_card"),
-    "line_without_event": sql("DELETE FROM interaction WHERE id = 'stage-2'"),
+    "line_without_event": sql(
+        "DELETE FROM interaction WHERE id = 'stage-2'", "DELETE FROM tag_evidence", "DELETE FROM member_tag"
+    ),
     "line_keys": sql(f"UPDATE outbox SET key = event_id || '/01' WHERE id = {LINE}"),
     "line_key_twice": unguarded(
         "outbox", f"{SAID} SELECT key, sort, channel, group_id, phrase, slots, event_id, because, 0, 0, 0, 'held'"
@@ -171,7 +179,8 @@ CASES: dict[str, Break] = {
 
 
 def test_every_rule_has_a_case() -> None:
-    # Those of features have their cases beside them: test_fsck_points, test_quiz_fsck, test_living_games.
+    # Those of features have their cases beside them: test_fsck_points, test_quiz_fsck, test_living_games,
+    # test_fsck_tags, test_fsck_orders.
     assert set(RULES) - {
         "ledger_sum",
         *POINT_QUESTIONS,
@@ -180,6 +189,7 @@ def test_every_rule_has_a_case() -> None:
         *DRAW_RULES,
         *CALENDAR_RULES,
         *CONTACT_RULES,
+        *KNOWING,
     } == set(CASES)
 
 

@@ -19,6 +19,7 @@ from bot.bench.load import LATER, Ids, Load
 from bot.bench.process import CHAT, first_reply, memory
 from bot.bench.raw_sql import ceiling, floor, floor_of_script, per_commit
 from bot.bench.run import Run, median, shown
+from bot.bench.tagging import learn_past
 
 Figure = dict[str, Any]
 LEVELS = (1, 100, 1_000)
@@ -55,7 +56,8 @@ class Size:
 
 
 QUICK = Size(
-    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1, players=1_000, entrants=10_000, rehearsed=5, beats=1_000, faq_questions=300,
+    events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1,
+    players=1_000, entrants=10_000, rehearsed=5, beats=1_000, faq_questions=300,
 )  # fmt: skip
 
 
@@ -273,6 +275,13 @@ class Bench:
                     self.measured[f"faq_{size}"] = one["queries_per_s"]
                     self.measured[f"faq_build_{size}_s"] = one["build_s"]
 
+    def tagging(self) -> Iterator[Figure]:
+        """Tags, days and stages learnt from the stored past."""
+        figure = learn_past(self._db(), self.size.stored)
+        self.measured["tagging_piece_ms"] = figure["piece_ms"]
+        yield {"figure": "tagging", **figure}
+        self._tidy()
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -296,6 +305,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "durable_events": Bench.durable_events,
     "stored": Bench.stored,
     "handlers": Bench.handlers,
+    "tagging": Bench.tagging,
     "memory": Bench.memory,
     "cold_start": Bench.cold_start,
     "wechaty_echo": Bench.wechaty_echo,

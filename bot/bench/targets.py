@@ -24,6 +24,7 @@ TARGETS = (
     Target("handlers", 1.1, False, "cost of an event with 100 handlers, in times of 10"),
     Target("after_history", 1.2, False, "cost of an event after the stored past, in times of an empty database"),
     Target("after_history_random_ids", 1.2, False, "the same where the platform's ids do not grow with time"),
+    Target("tagging_piece_ms", 250.0, False, "one piece of learning, which members may have to wait for"),
     Target("rss_mb", 160.0, False, "resident memory with jieba loaded"),
     Target("first_reply_chat_s", 1.5, False, "start of yuanzi chat to its first reply"),
     Target("faq_1000", 1_000.0, True, "questions per second over 1,000 FAQ entries, one core"),

@@ -30,6 +30,9 @@ NAMES = {
     "prizes": "奖品发放",
     "redemptions": "兑换",
     "exposure": "触达",
+    "tags": "标签",
+    "orders": "订单",
+    "stages": "阶段",
     "audit": "审计",
 }
 
@@ -78,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
         if args.out is None:
             _print(reader, form)
         elif form == "xlsx":
-            count = _replace(args.out, lambda part: write_xlsx(reader, part, title=NAMES[args.what]))
+            count = replace(args.out, lambda part: write_xlsx(reader, part, title=NAMES[args.what]))
             sys.stderr.write(f"{args.out}：{count} 行\n")
         else:
-            count = _replace(args.out, lambda part: _to_file(reader, form, part))
+            count = replace(args.out, lambda part: _to_file(reader, form, part))
             sys.stderr.write(f"{args.out}：{count} 行\n")
     finally:
         reader.close()
@@ -127,7 +130,7 @@ def _write(reader: Reader, form: str, out: BinaryIO, *, to_file: bool) -> int:
     return write_csv(reader, out, mark=to_file) if form == "csv" else write_jsonl(reader, out)
 
 
-def _replace(out: Path, write: Callable[[Path], int]) -> int:
+def replace(out: Path, write: Callable[[Path], int]) -> int:
     """Writes beside the file and moves it into place, so that nobody ever sees half of it."""
     part = out.with_name(f"{out.name}.part")
     try:

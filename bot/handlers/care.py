@@ -8,6 +8,7 @@ from bot.events import MessageReceived, Tick
 from bot.meant import member_meant
 from bot.replies import PASS, Pass, Say, Silence, Sort, Wishes, say
 from bot.router import Router
+from bot.sequences import begin_sequence
 from bot.words import bare, one_line
 from bot.world import from_ms, to_ms
 
@@ -225,6 +226,7 @@ def bought(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("care.usage", word="买过")
     what = one_line(what, 40) or "东西"
     ctx.store.bonds.bought(member, ctx.at_ms, what, by=ctx.member, event_id=event.id)
+    begin_sequence(ctx, "purchase", member, event.at, group=event.group)
     name = ctx.store.members.name(member)
     ctx.audit("买过", f"{name}：{what}")
     return say("care.noted", name=name, what=what, sort=Sort.STAFF)

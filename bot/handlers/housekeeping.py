@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from bot.buying import settle_buyer
 from bot.context import Context
 from bot.earning import count_talk
 from bot.events import Tick
+from bot.learning import learn, needs_older
 from bot.replies import Wishes
 from bot.router import Router
 from bot.world import to_ms
@@ -20,10 +22,13 @@ AT_ONCE = 2_000
 @router.tick("housekeeping")
 def clean(event: Tick, ctx: Context) -> Wishes:
     cutoff = to_ms(ctx.now - ctx.config.settings.storage.retention)
-    # Talk is counted before the oldest of it goes.
+    # Talk is counted, and everything learnt, before the oldest of it goes.
     more = count_talk(ctx)
     more = _see_talk(ctx) or more
-    done = ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
+    if ctx.store.tags.has_news() or not ctx.store.agenda.has_wake("learning", ""):
+        ctx.wake("learning", "", ctx.now)
+    wanted = needs_older(ctx.store, ctx.desk.tags, cutoff)
+    done = 0 if wanted else ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
     ctx.store.agenda.drop_old(to_ms(ctx.now))
     ctx.store.calendar.drop_old(to_ms(ctx.now))
     ctx.store.sequences.drop_old(to_ms(ctx.now))
@@ -40,3 +45,19 @@ def _see_talk(ctx: Context) -> bool:
     until = ctx.store.exposures.count_talk(before, AT_ONCE)
     office.remember(_CURSOR, str(until))
     return until - before == AT_ONCE
+
+
+@router.tick("learning")
+def study(event: Tick, ctx: Context) -> Wishes:
+    """Tags, days and stages: a piece a second while there is more, else by the hour."""
+    for member in ctx.store.orders.adopt(100):
+        settle_buyer(ctx.store, ctx.config, ctx.desk.tags, member, ctx.now)
+    if ctx.store.orders.unnoticed(1) and not ctx.store.agenda.has_wake("orders", ""):
+        ctx.wake("orders", "", ctx.now)
+    news = ctx.store.tags.has_news()
+    more = learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now)
+    # Where nobody talks, we look ever more seldom; housekeeping looks every day whether there is news.
+    idle = 0 if more or news else min(9, int(event.payload.get("idle", 0)) + 1)
+    pause = timedelta(seconds=1) if more else timedelta(hours=2**idle)
+    ctx.wake("learning", "", ctx.now + pause, {"idle": idle})
+    return None

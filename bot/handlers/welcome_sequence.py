@@ -62,6 +62,7 @@ def bought(event: MessageReceived, ctx: Context) -> Wishes:
     names: list[str] = []
     rows: list[str] = []
     for member in members:
+        ctx.store.bonds.bought(member, ctx.at_ms, "东西", by=ctx.member, event_id=f"{event.id}/{member}")
         planned = begin_sequence(ctx, "purchase", member, event.at, group=event.group)
         names.append(ctx.store.members.name(member))
         rows += [f"· {ctx.local(when):%m-%d %H:%M}「{beat.title}」" for when, beat in planned if len(rows) < 10]

@@ -14,12 +14,16 @@ from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, St
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
+from bot.settings.health import HealthSettings
 from bot.settings.kinds import Part, Quiet, Zone
+from bot.settings.koc import KocSettings
 from bot.settings.lint import LintSettings
+from bot.settings.orders import HookSettings, OrderSettings
 from bot.settings.points import Points
 from bot.settings.quiz import Quiz
 from bot.settings.quotas import Quota
 from bot.settings.rehearsal import RehearsalSettings
+from bot.settings.tags import LifecycleSettings
 from bot.settings.welcome import Welcome
 
 
@@ -48,6 +52,10 @@ class GroupSettings(Part):
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
     lint: LintSettings = Field(default_factory=lambda: LintSettings())
     rehearsal: RehearsalSettings = Field(default_factory=lambda: RehearsalSettings())
+    orders: OrderSettings = Field(default_factory=lambda: OrderSettings())
+    koc: KocSettings = Field(default_factory=lambda: KocSettings())
+    health: HealthSettings = Field(default_factory=lambda: HealthSettings())
+    lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
 
 
 class Settings(Part):
@@ -56,6 +64,7 @@ class Settings(Part):
     bot: BotPart = Field(default_factory=lambda: BotPart())
     storage: Storage = Field(default_factory=lambda: Storage())
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
+    hooks: HookSettings = Field(default_factory=lambda: HookSettings())
     staff: tuple[Staff, ...] = ()
     quota: tuple[Quota, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)

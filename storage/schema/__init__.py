@@ -3,7 +3,25 @@
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from storage.schema import calendar, channels, contact, draws, games, house, plays, quizzes, sessions, shop, titles
+from storage.schema import (
+    calendar,
+    channels,
+    contact,
+    crowds,
+    draws,
+    games,
+    house,
+    koc,
+    lifecycle,
+    orders,
+    plays,
+    quizzes,
+    sessions,
+    shop,
+    surveys,
+    tags,
+    titles,
+)
 
 steps = Migrations("yuanzi")
 DESTRUCTIVE: frozenset[str] = frozenset({"m050_draws_by_answer"})
@@ -37,3 +55,9 @@ _step("m051_quick_look_ups", plays.INDICES)
 _step("m050_titles", titles.SCRIPT)
 _step("m050_calendar", calendar.SCRIPT)
 _step("m050_contact", contact.SCRIPT)
+_step("m050_tags", tags.SCRIPT)
+_step("m051_lifecycle", lifecycle.SCRIPT)
+_step("m052_orders", orders.SCRIPT)
+_step("m053_crowds", crowds.SCRIPT)
+_step("m054_koc", koc.SCRIPT)
+_step("m055_surveys", surveys.SCRIPT)

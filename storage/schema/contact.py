@@ -76,7 +76,7 @@ CREATE TABLE open_question (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX open_question_by_place ON open_question (group_id, at);
 
-CREATE TABLE purchase (
+CREATE TABLE noted_purchase (
   member_id TEXT NOT NULL,
   at INTEGER NOT NULL,
   what TEXT NOT NULL,

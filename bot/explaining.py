@@ -1,0 +1,78 @@
+"""Why a member has a tag, as a sentence that a person would accept: what was seen, when, by which rule, until when."""
+
+from bot.context import Context
+from bot.tagrules import TagBook
+from bot.words import one_line
+from bot.world import from_ms, to_ms
+from storage.tags import FOREVER, TagRow
+
+SHOWN = 3
+"""Pieces of evidence in a sentence; the others are counted."""
+_QUOTED = 24
+
+
+def explain_tag(ctx: Context, member: str, tag: str) -> str:
+    """Why a member has a tag, or why not any more, in one paragraph with dated evidence."""
+    rows = ctx.store.tags.rows(member, tag)
+    name, now = ctx.store.members.name(member), to_ms(ctx.now)
+    if not rows:
+        return f"{name} 没有「{tag}」这个标签，也没有攒下依据。"
+    held = next((one for one in ctx.store.tags.held(member, now) if one.tag == tag), None)
+    if held is not None:
+        return _held(ctx, name, held)
+    denied = next((one for one in rows if one.origin == "denied"), None)
+    if denied is not None:
+        note = f"：{denied.note}" if denied.note else ""
+        return f"{name} 的「{tag}」{_date(ctx, denied.last_at)}被员工去掉了{note}，规则不会再加回来，除非再「打标签」。"
+    row = rows[0]
+    if row.expires_at == 0:
+        rule = ctx.desk.tags.rule(row.rule)
+        need = f"，要 {rule.need} 次才算" if rule else ""
+        return f"{name} 还没有「{tag}」：目前{_seen(ctx, row)}{need}。"
+    if row.expires_at <= now:
+        return f"{name} 的「{tag}」{_date(ctx, row.expires_at)}已经过期：{_seen(ctx, row)}，后来再没有新的依据。"
+    rival = next((one.tag for one in ctx.store.tags.held(member, now) if one.arena == row.arena), "")
+    return f"{name} 的「{tag}」让位给了「{rival}」（{row.arena}只留一个）；它自己的依据：{_seen(ctx, row)}。"
+
+
+def _held(ctx: Context, name: str, row: TagRow) -> str:
+    seen = _seen(ctx, row)
+    if row.origin == "manual":
+        return f"{name} 的「{row.tag}」是{seen}，一直有效，「去标签」可以去掉。"
+    rule = ctx.desk.tags.rule(row.rule)
+    until = "一直有效" if row.expires_at >= FOREVER else f"没有新依据的话到 {_date(ctx, row.expires_at)}为止"
+    if row.origin == "answer":
+        return f"{name} 有「{row.tag}」，因为{seen}，{until}。"
+    source = f"规则 {row.rule} 第 {row.version.partition('.')[0]} 版"
+    days = f"近 {rule.days} 天" if rule is not None and rule.days else ""
+    return f"{name} 有「{row.tag}」，因为{days}{seen}。强度 {row.strength}/5，{until}（{source}）。"
+
+
+def _seen(ctx: Context, row: TagRow) -> str:
+    """What was seen, with dates: the newest pieces of evidence, quoted while the words are remembered."""
+    evidence = ctx.store.tags.evidence(row.member_id, row.tag, row.origin)
+    if row.origin in ("manual", "denied"):
+        how = "从名单导入的" if any(one.source == "import" for one in evidence) else "员工打的"
+        return f"{_date(ctx, row.last_at)}{how}" + (f"（{row.note}）" if row.note else "")
+    if row.origin == "answer":
+        return f"{_date(ctx, row.last_at)}在{row.note}"
+    rule = ctx.desk.tags.rule(row.rule)
+    why = rule.why if rule else row.note or "有依据"
+    pieces = []
+    for one in evidence[:SHOWN]:
+        text = ctx.store.tags.said(one.ref) if one.source == "interaction" else None
+        quoted = f"「{one_line(text, _QUOTED)}」" if text and _quotes(ctx.desk.tags, row) else ""
+        order = f"（订单 {one_line(one.ref, _QUOTED)}）" if one.source == "order" else ""
+        pieces.append(f"{_date(ctx, one.at)}{quoted}{order}")
+    more = " 等" if len(evidence) > SHOWN else ""
+    return f" {len(evidence)} 次{why}：{'、'.join(pieces)}{more}"
+
+
+def _quotes(book: TagBook, row: TagRow) -> bool:
+    rule = book.rule(row.rule)
+    return rule is not None and rule.kind in ("talk", "place")
+
+
+def _date(ctx: Context, at: int) -> str:
+    local, today = ctx.local(from_ms(at)), ctx.local(ctx.now)
+    return f"{local.month}月{local.day}日" if local.year == today.year else f"{local:%Y}年{local.month}月{local.day}日"

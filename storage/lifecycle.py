@@ -1,0 +1,162 @@
+"""Days on which members were here, joins and leaves, and the dated stages that follow from them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from storage.database import Database
+
+
+class DayRow(NamedTuple):
+    """One business day of a member in a group: first and last word (ms)."""
+
+    day: str
+    first_at: int
+    last_at: int
+
+
+class StageRow(NamedTuple):
+    """The stage that a member is in since `since` (ms); it ends by itself at `due` (ms)."""
+
+    stage: str
+    since: int
+    due: int
+
+
+class Lifecycle:
+    """The tables `member_day`, `member_move`, `stage_change` and `stage_now`. `group_id` is empty for 1:1."""
+
+    def __init__(self, db: Database) -> None:
+        self._execute = db.execute
+        self._executemany = db.executemany
+
+    def add_days(self, days: Iterable[tuple[str, str, str, int, int, int, int]]) -> None:
+        """Adds (group, member, day, first ms, last ms, lines said, commands) to what is known."""
+        self._executemany(
+            "INSERT INTO member_day VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+            " first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at),"
+            " said = said + excluded.said, acts = acts + excluded.acts",
+            days,
+        )
+
+    def add_moves(self, moves: Iterable[tuple[str, str, int, str]]) -> None:
+        """Adds (group, member, ms, join or leave)."""
+        self._executemany("INSERT INTO member_move VALUES (?,?,?,?) ON CONFLICT DO NOTHING", moves)
+
+    def days_around(self, group_id: str, member_id: str, day: str) -> list[DayRow]:
+        """The last day before `day` on which the member was here, and every day from `day` on."""
+        rows = self._execute(
+            "SELECT day, first_at, last_at FROM member_day WHERE group_id = ?1 AND member_id = ?2 AND day >= coalesce("
+            "(SELECT max(day) FROM member_day WHERE group_id = ?1 AND member_id = ?2 AND day < ?3), '') ORDER BY day",
+            (group_id, member_id, day),
+        )
+        return [DayRow(*row) for row in rows]
+
+    def first_seen(self, group_id: str, member_id: str) -> int | None:
+        """When a member said their first word in a group (ms)."""
+        row = self._execute(
+            "SELECT first_at FROM member_day WHERE group_id = ? AND member_id = ? ORDER BY day LIMIT 1",
+            (group_id, member_id),
+        ).fetchone()
+        return row[0] if row else None
+
+    def moves(self, group_id: str, member_id: str) -> list[tuple[int, str]]:
+        """(ms, join or leave) of a member, in order."""
+        return self._execute(
+            "SELECT at, what FROM member_move WHERE group_id = ? AND member_id = ? ORDER BY at, what",
+            (group_id, member_id),
+        ).fetchall()
+
+    def last_day(self, group_id: str, member_id: str, moment: int) -> DayRow | None:
+        """The newest day on which a member was here before a moment (ms)."""
+        row = self._execute(
+            "SELECT day, first_at, last_at FROM member_day WHERE group_id = ? AND member_id = ? AND first_at <= ?"
+            " ORDER BY day DESC LIMIT 1",
+            (group_id, member_id, moment),
+        ).fetchone()
+        return DayRow(*row) if row else None
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def rewrite(
+        self, family: str, group_id: str, member_id: str, after: int, changes: Sequence[tuple[int, str, str | None]],
+        now: StageRow,
+    ) -> None:  # fmt: skip
+        """The stages of a member after a moment (ms) are these (ms, stage, stage before), and `now` is the last."""
+        self._execute(
+            "DELETE FROM stage_change WHERE family = ? AND group_id = ? AND member_id = ? AND at > ?",
+            (family, group_id, member_id, after),
+        )
+        self._executemany(
+            "INSERT INTO stage_change VALUES (?,?,?,?,?,?)",
+            [(family, group_id, member_id, at, stage, was) for at, stage, was in changes],
+        )
+        self._execute(
+            "INSERT INTO stage_now VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET stage = excluded.stage,"
+            " since = excluded.since, due = excluded.due",
+            (family, group_id, member_id, now.stage, now.since, now.due),
+        )
+
+    def drop(self, family: str, group_id: str, member_id: str) -> None:
+        """Nothing is left from which a stage would follow."""
+        for table in ("stage_change", "stage_now"):
+            self._execute(
+                f"DELETE FROM {table} WHERE family = ? AND group_id = ? AND member_id = ?",
+                (family, group_id, member_id),
+            )
+
+    def newest_change(self, family: str, group_id: str, member_id: str, until: int) -> tuple[int, str] | None:
+        """(since ms, stage) that was reached by a moment (ms)."""
+        row = self._execute(
+            "SELECT at, stage FROM stage_change WHERE family = ? AND group_id = ? AND member_id = ? AND at <= ?"
+            " ORDER BY at DESC LIMIT 1",
+            (family, group_id, member_id, until),
+        ).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def changes(self, family: str, group_id: str, member_id: str) -> list[tuple[int, str, str | None]]:
+        """(ms, stage, stage before) of a member, in order."""
+        return self._execute(
+            "SELECT at, stage, was FROM stage_change WHERE family = ? AND group_id = ? AND member_id = ? ORDER BY at",
+            (family, group_id, member_id),
+        ).fetchall()
+
+    def stages_of(self, member_id: str) -> list[tuple[str, str, str, int]]:
+        """(family, group, stage, since ms) of a member, everywhere."""
+        return self._execute(
+            "SELECT family, group_id, stage, since FROM stage_now WHERE member_id = ? ORDER BY family, group_id",
+            (member_id,),
+        ).fetchall()
+
+    def due(self, now: int, most: int) -> list[tuple[str, str, str]]:
+        """(family, group, member) whose stage has ended by itself."""
+        return self._execute(
+            "SELECT family, group_id, member_id FROM stage_now WHERE due <= ? ORDER BY due LIMIT ?", (now, most)
+        ).fetchall()
+
+    def drop_stages(self, family: str) -> None:
+        """Forgets the stages of a family before they are worked out anew."""
+        self._execute("DELETE FROM stage_change WHERE family = ?", (family,))
+        self._execute("DELETE FROM stage_now WHERE family = ?", (family,))
+
+    def everybody(self, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
+        """(group, member) of whoever was ever here, after these, in order."""
+        return self._execute(
+            "SELECT group_id, member_id FROM (SELECT group_id, member_id FROM member_day UNION SELECT group_id,"
+            " member_id FROM member_move) AS seen WHERE (group_id, member_id) > (?, ?) ORDER BY 1, 2 LIMIT ?",
+            (*after, most),
+        ).fetchall()
+
+    def count(self, family: str, group_id: str) -> dict[str, int]:
+        """stage -> how many members of a group are in it."""
+        rows = self._execute(
+            "SELECT stage, count(*) FROM stage_now WHERE family = ? AND group_id = ? GROUP BY stage",
+            (family, group_id),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def forget(self, member_id: str) -> int:
+        """Removes everything this family knows of a member. Returns how many rows."""
+        return sum(
+            self._execute(f"DELETE FROM {table} WHERE member_id = ?", (member_id,)).rowcount
+            for table in ("member_day", "member_move", "stage_change", "stage_now")
+        )
