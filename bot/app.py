@@ -95,6 +95,7 @@ class App:
         self.switchboard.awake["care"] = lambda _group, member: self.store.bonds.is_handed_over(member)
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
+        self.switchboard.awake["campaign"] = self.store.campaigns.is_drafting
         self._lay_changes_on()
         self.schedule = Schedule(config, self.luck)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)

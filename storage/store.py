@@ -3,6 +3,7 @@
 from storage.agenda import Agenda
 from storage.bonds import Bonds
 from storage.calendar import Calendar
+from storage.campaigns import Campaigns
 from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
@@ -49,6 +50,7 @@ class Store:
         self.exposures = Exposures(db)
         self.bonds = Bonds(db)
         self.privacy = Privacy(db)
+        self.campaigns = Campaigns(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -60,3 +62,4 @@ class Store:
         self.sequences.forget_cache()
         self.exposures.forget_cache()
         self.bonds.forget_cache()
+        self.campaigns.forget_cache()
