@@ -1,0 +1,318 @@
+"""A calendar as a spreadsheet, both ways: a row for each beat; what has no column of its own is kept in one as JSON."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+from bot.config import check_model, nearest
+from bot.errors import ConfigError, Problem
+from bot.scripts.model import BeatModel
+from bot.settings.kinds import Part
+
+COLUMNS: dict[str, str] = {
+    "脚本": "script", "脚本名称": "script_title", "编号": "id", "名称": "title", "星期": "weekday", "几号": "monthday",
+    "没有那一号": "short_month", "日期": "date", "条件": "on", "钟点": "time", "话术": "phrase", "填空": "slots",
+    "素材库": "bank", "图片": "picture", "群": "groups", "群类型": "types", "群标签": "tags", "晚了": "late",
+    "最晚": "lateness", "类别": "sort", "内容": "content", "种类": "kind", "玩法": "mechanics", "东西": "items",
+    "优惠": "deal", "其他": "rest", "脚本其他": "script_rest",
+}  # fmt: skip
+"""Title of a column -> field."""
+_LISTS = ("weekday", "date", "on", "time", "groups", "types", "tags", "mechanics", "items")
+_NUMBERS = ("monthday",)
+_YES, _NO = "是", "否"
+_MARKS = "'=+-@\t\r\n"
+"""A text that starts so is written behind an apostrophe: a spreadsheet must not compute it."""
+MOST_ROWS = 10_000
+Row = dict[str, str]
+
+
+# -- out ----------------------------------------------------------------------------------------------------------
+
+
+def rows_of(scripts: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """The header and a row for each beat of these scripts (name -> data of the file)."""
+    found = [list(COLUMNS)]
+    for name, script in scripts.items():
+        rest = {key: value for key, value in script.items() if key not in ("title", "beat")}
+        for beat in script.get("beat", ()):
+            row = _row_of(_plain(beat))
+            row |= {"script": name, "script_title": str(script.get("title", "")), "script_rest": _json(rest)}
+            found.append([row.get(field, "") for field in COLUMNS.values()])
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """TOML's own dates become texts, which scripts read alike."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False) if value else ""
+
+
+def _row_of(beat: Mapping[str, Any]) -> Row:
+    row: Row = {}
+    rest = dict(beat)
+    audience = rest.get("audience")
+    if isinstance(audience, dict) and set(audience) <= {"types", "tags"} and all(map(_fits, audience.values())):
+        rest.pop("audience")
+        rest |= audience
+    for field in COLUMNS.values():
+        value = rest.get(field)
+        if field in ("rest", "script", "script_title", "script_rest") or value is None:
+            continue
+        cell = _cell_of(field, value)
+        if cell is not None:
+            row[field] = cell
+            rest.pop(field)
+    row["rest"] = _json(rest)
+    return row
+
+
+def _fits(value: Any) -> bool:
+    """Whether a list can stand in a cell, one entry behind the other, and be read again."""
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(
+        isinstance(one, str) and one and one == one.strip() and one.isprintable() and not set(one) & set("、,，\n") for one in items
+    )
+
+
+def _cell_of(field: str, value: Any) -> str | None:
+    """A value as a cell; None when it would not come back as it was."""
+    if field in _LISTS:
+        return "、".join(value if isinstance(value, list) else [value]) if _fits(value) else None
+    if field in _NUMBERS:
+        numbers = value if isinstance(value, list) else [value]
+        plain = bool(numbers) and all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
+        return "、".join(map(str, numbers)) if plain else None
+    if field == "deal":
+        return _YES if value is True else _NO if value is False else None
+    if field == "slots":
+        return _json(value) if isinstance(value, dict) and value else None
+    return value if isinstance(value, str) and value and value == value.strip() and value.isprintable() else None
+
+
+def write(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Writes the rows as .xlsx or .csv, whole or not at all. Raises ConfigError."""
+    fresh = path.with_name(f"{path.name}.part")
+    safe = [[_safe(cell) for cell in row] for row in rows]
+    try:
+        if path.suffix.lower() == ".csv":
+            out = StringIO()
+            csv.writer(out, lineterminator="\r\n").writerows(safe)
+            fresh.write_bytes(out.getvalue().encode("utf-8-sig"))
+        else:
+            book = Workbook(write_only=True)
+            sheet = book.create_sheet("日历")
+            for row in safe:
+                sheet.append(row)
+            book.save(fresh)
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise ConfigError([Problem(str(path), "", f"写不了：{error.strerror}")]) from error
+
+
+def _safe(cell: str) -> str:
+    clean = str(ILLEGAL_CHARACTERS_RE.sub("", cell))
+    return f"'{clean}" if clean[:1] and clean[0] in _MARKS and not clean.lstrip("-").isdigit() else clean
+
+
+# -- in -----------------------------------------------------------------------------------------------------------
+
+
+class _Head(Part):
+    """What stands in every row of a script about the script itself."""
+
+    script: str
+    title: str
+    rest: str
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """The scripts of a spreadsheet: name -> data that a script file could hold. Raises ConfigError with every mistake, by the number of its row."""
+    rows = _rows(path)
+    fields = _fields(path, rows[0][1] if rows else [])
+    problems: list[Problem] = []
+    scripts: dict[str, dict[str, Any]] = {}
+    heads: dict[str, _Head] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for number, cells in rows[1:]:
+        if not any(cells):
+            continue
+        row = {field: cell for field, cell in zip(fields, cells, strict=False) if field and cell}
+        where = f"第 {number} 行"
+        try:
+            head, beat = _beat_of(row)
+            check_model(BeatModel, beat, str(path))
+        except ValueError as error:
+            problems.append(Problem(str(path), where, str(error)))
+            continue
+        except ConfigError as error:
+            problems += [Problem(str(path), where, _about(one), one.hint) for one in error.problems]
+            continue
+        known = heads.setdefault(head.script, head)
+        if known != head:
+            problems.append(Problem(str(path), where, f"脚本「{head.script}」的名称或「脚本其他」和前面的行不一样"))
+        first = seen.setdefault((head.script, str(beat["id"])), number)
+        if first != number:
+            problems.append(Problem(str(path), where, f"编号「{beat['id']}」和第 {first} 行重复"))
+        script = scripts.setdefault(head.script, {"title": head.title, **_rest(head.rest), "beat": []})
+        script["beat"].append(beat)
+    if not scripts and not problems:
+        problems.append(Problem(str(path), "", "一拍也没有", "首行写表头，下面一行一拍"))
+    if problems:
+        raise ConfigError(problems)
+    return scripts
+
+
+def _about(problem: Problem) -> str:
+    titles = {field: title for title, field in COLUMNS.items()}
+    field = problem.key.split(".")[0]
+    return f"{titles.get(field, problem.key)}：{problem.reason}" if problem.key else problem.reason
+
+
+def _rest(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"「其他」不是 JSON：{error}") from None
+    if not isinstance(found, dict):
+        raise ValueError('「其他」要写成 {"键": 值} 这样的 JSON，不懂就别动它')
+    return found
+
+
+def _beat_of(row: Row) -> tuple[_Head, dict[str, Any]]:
+    """One row -> (its script, its beat). Raises ValueError."""
+    name = row.get("script", "")
+    if not name or not all(one.isalnum() or one in "-_" for one in name):
+        raise ValueError("「脚本」写脚本文件的名字，只用字、数字和横线")
+    head = _Head(script=name, title=row.get("script_title", name), rest=row.get("script_rest", ""))
+    _rest(head.rest)
+    beat: dict[str, Any] = {}
+    for field in COLUMNS.values():
+        if field in row and field not in ("rest", "script", "script_title", "script_rest"):
+            beat[field] = _value_of(field, row[field])
+    audience = {field: beat.pop(field) for field in ("types", "tags") if field in beat}
+    beat |= _rest(row.get("rest", ""))
+    if audience:
+        beat["audience"] = {**audience, **beat.get("audience", {})}
+    return head, beat
+
+
+def _value_of(field: str, cell: str) -> Any:
+    """A cell as a value. Raises ValueError."""
+    parts = [one.strip() for one in cell.replace("，", "、").replace(",", "、").replace("\n", "、").split("、") if one.strip()]
+    if field in _LISTS:
+        return parts
+    if field in _NUMBERS:
+        if not all(one.removeprefix("-").isdecimal() and len(one) < 5 for one in parts):
+            raise ValueError(f"几号：「{cell}」写成 7、20，最后一天写 -1")
+        return [int(one) for one in parts]
+    if field == "deal":
+        if cell not in (_YES, _NO):
+            raise ValueError(f"优惠：写「{_YES}」或「{_NO}」，留空算没有")
+        return cell == _YES
+    if field == "slots":
+        return _slots(cell)
+    return cell
+
+
+def _slots(cell: str) -> dict[str, Any]:
+    """`{"price": "49 元"}`, or lines of `price = 49 元`. Raises ValueError."""
+    if cell.startswith("{"):
+        return _rest(cell)
+    pairs = [line.partition("=") for line in cell.splitlines() if line.strip()]
+    if not all(equals and key.strip() for key, equals, _ in pairs):
+        raise ValueError("填空：一行一个，写成 price = 49 元")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _fields(path: Path, header: Sequence[str]) -> list[str]:
+    problems = []
+    for cell in header:
+        if cell and cell not in COLUMNS:
+            close = nearest(cell, COLUMNS)
+            hint = f"是不是想写 {close[0]}？" if close else f"可用：{'、'.join(COLUMNS)}"
+            problems.append(Problem(str(path), "第 1 行", f"不认识的列「{cell}」", hint))
+    for cell in ("脚本", "编号", "名称"):
+        if cell not in header:
+            problems.append(Problem(str(path), "第 1 行", f"缺少「{cell}」这一列"))
+    problems += [
+        Problem(str(path), "第 1 行", f"「{cell}」这一列写了两次")
+        for cell in dict.fromkeys(one for one in header if one and header.count(one) > 1)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return [COLUMNS.get(cell, "") for cell in header]
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """(row number as the spreadsheet shows it, cells as text). Raises ConfigError."""
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".xlsx"):
+        raise ConfigError([Problem(str(path), "", "认不出格式", "写成 .xlsx 或 .csv")])
+    try:
+        rows = list(_csv(path) if kind == ".csv" else _xlsx(path))
+    except FileNotFoundError as error:
+        raise ConfigError([Problem(str(path), "", "找不到这个文件")]) from error
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise ConfigError([Problem(str(path), "", f"读不了：{error}", "用 Excel 另存一份再试")]) from error
+    if len(rows) > MOST_ROWS:
+        raise ConfigError([Problem(str(path), "", f"超过 {MOST_ROWS} 行", "拆成几份")])
+    return rows
+
+
+def _csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("gb18030")  # what Excel in Chinese saves as CSV
+    # The number counts records, as a spreadsheet does, whatever line breaks stand inside of cells.
+    for number, row in enumerate(csv.reader(StringIO(text, newline="")), start=1):
+        yield number, [_text(cell) for cell in row]
+
+
+def _xlsx(path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except BadZipFile as error:
+        raise ValueError("不是 xlsx 文件") from error
+    try:
+        found: Iterable[Any] = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS + 2)
+        for number, row in enumerate(found, start=1):
+            yield number, [_text(_typed(value)) for value in row]
+    finally:
+        book.close()
+
+
+def _typed(value: Any) -> str:
+    """What a spreadsheet made of a text: 12:00 became a clock, 2026-12-12 a date, 20 a number."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if hasattr(value, "hour") and hasattr(value, "year"):
+        return f"{value:%Y-%m-%d}"
+    if hasattr(value, "hour"):
+        return f"{value:%H:%M}"
+    return _YES if value is True else _NO if value is False else str(value)
+
+
+def _text(cell: str) -> str:
+    clean = cell.strip()
+    return clean[1:] if clean[:1] == "'" and clean[1:2] and (clean[1] in _MARKS) else clean
