@@ -26,6 +26,7 @@ COLUMNS: dict[str, str] = {
 """Title of a column -> field."""
 _LISTS = ("weekday", "date", "on", "time", "groups", "types", "tags", "mechanics", "items")
 _NUMBERS = ("monthday",)
+_BETWEEN = frozenset("、,，\n")
 _YES, _NO = "是", "否"
 _MARKS = "'=+-@\t\r\n"
 """A text that starts so is written behind an apostrophe: a spreadsheet must not compute it."""
@@ -84,7 +85,8 @@ def _fits(value: Any) -> bool:
     """Whether a list can stand in a cell, one entry behind the other, and be read again."""
     items = value if isinstance(value, list) else [value]
     return bool(items) and all(
-        isinstance(one, str) and one and one == one.strip() and one.isprintable() and not set(one) & set("、,，\n") for one in items
+        isinstance(one, str) and one and one == one.strip() and one.isprintable() and not set(one) & _BETWEEN
+        for one in items
     )
 
 
@@ -141,7 +143,10 @@ class _Head(Part):
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """The scripts of a spreadsheet: name -> data that a script file could hold. Raises ConfigError with every mistake, by the number of its row."""
+    """The scripts of a spreadsheet: name -> data that a script file could hold.
+
+    Raises ConfigError with every mistake, by the number of its row.
+    """
     rows = _rows(path)
     fields = _fields(path, rows[0][1] if rows else [])
     problems: list[Problem] = []
@@ -191,7 +196,9 @@ def _rest(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"「其他」不是 JSON：{error}") from None
     if not isinstance(found, dict):
-        raise ValueError('「其他」要写成 {"键": 值} 这样的 JSON，不懂就别动它')
+        raise ValueError(  # noqa: TRY004  a mistake in a cell, like all others
+            '「其他」要写成 {"键": 值} 这样的 JSON，不懂就别动它'
+        )
     return found
 
 
@@ -215,7 +222,8 @@ def _beat_of(row: Row) -> tuple[_Head, dict[str, Any]]:
 
 def _value_of(field: str, cell: str) -> Any:
     """A cell as a value. Raises ValueError."""
-    parts = [one.strip() for one in cell.replace("，", "、").replace(",", "、").replace("\n", "、").split("、") if one.strip()]
+    listed = cell.replace("，", "、").replace(",", "、").replace("\n", "、")
+    parts = [one.strip() for one in listed.split("、") if one.strip()]
     if field in _LISTS:
         return parts
     if field in _NUMBERS:

@@ -1,4 +1,4 @@
-"""Sends that wait for a person: a line on a channel that needs a tap is a task, until it is tapped, declined or over."""
+"""Sends that wait for a person: a line that needs a tap is a task, until it is tapped, declined or over."""
 
 from datetime import timedelta
 
@@ -26,7 +26,8 @@ def lay_before(ctx: Context, row: int) -> Wishes:
     rules = ctx.config.group(group).calendar
     until = ctx.now + rules.confirm_within
     number = ctx.store.tasks.add(
-        f"tap|{key}", what=f"在企业微信里点发送「{title}」，点了回「已发」，不发回「不用发」", owner=rules.confirm_owner,
+        f"tap|{key}", what=f"在企业微信里点发送「{title}」，点了回「已发」，不发回「不用发」",
+        owner=rules.confirm_owner,
         at=to_ms(ctx.now), due=to_ms(until), event_id=ctx.event.id, group_id=group, member_id=member,
     )  # fmt: skip
     if number is None:

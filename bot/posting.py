@@ -84,10 +84,12 @@ def _post(ctx: Context, beat: Beat, asked: str, *, late: bool) -> Wishes:
         return open_due(ctx, beat.opens, beat.title)
     assert line is not None
     line = _with_earlier(ctx, beat, line)
+    if line.key == "calendar.merged":
+        because += "，带上了先前晚到的"
     least = ctx.settings.calendar.punctual if beat.late == "send" else SHORTEST
     expires = ctx.event.at + max(beat.lateness, least)
     return Say(
-        line.key, line.slots, sort=line.sort, expires=expires, because=because + ("，带上了先前晚到的" if line.key == "calendar.merged" else ""),
+        line.key, line.slots, sort=line.sort, expires=expires, because=because,
         picture=line.picture, kind=line.kind, content=line.content,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Campaigns as staff steer them: pauses, skipped times, what was sent, approvals, sends that wait for a tap, own ones."""
+"""Campaigns as staff steer them: pauses, skipped times, sends, approvals, lines that wait for a tap, own ones."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -42,7 +42,9 @@ MORE = st.fixed_dictionaries(
         "variant": st.just({"vip": {"slots": {"a": "b"}}}), "picture": st.just("https://e.example/a.png"),
     },
 )  # fmt: skip
-BEATS = st.lists(st.tuples(st.sampled_from(["茶", "=x", "'y", "-1", "12", "a\tb"]), CLOCKS, DAYS, MORE), min_size=1, max_size=4)
+BEATS = st.lists(
+    st.tuples(st.sampled_from(["茶", "=x", "'y", "-1", "12", "a\tb"]), CLOCKS, DAYS, MORE), min_size=1, max_size=4
+)
 
 
 def there_and_back(scripts: dict[str, Any], suffix: str) -> dict[str, list[Beat]]:

@@ -101,7 +101,9 @@ async def test_what_waits_in_the_outbox_is_held_when_its_campaign_is_paused(
 async def test_a_skipped_time_stays_skipped_when_the_clock_in_the_file_is_changed(
     open_room: OpenRoom, tmp_path: Path
 ) -> None:
-    text = SCRIPT.format(late="send").replace('["13:00", "14:00", "15:00", "16:00", "17:00", "18:00", "19:00"]', '"13:00"')
+    text = SCRIPT.format(late="send").replace(
+        '["13:00", "14:00", "15:00", "16:00", "17:00", "18:00", "19:00"]', '"13:00"'
+    )
     room = await open_room(with_script(tmp_path), start=NOW)
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     await room.boss_says("重载", private=True)
@@ -164,9 +166,10 @@ async def test_the_same_campaign_in_two_groups_asks_which_one(open_room: OpenRoo
     assert "二群" in line.text
     assert keys(await room.boss_says("暂停 周三新品 二群", private=True)) == ["campaign.paused"]
     assert room.rows("SELECT group_id FROM beat_pause") == [("second",)]
-    assert keys(await room.boss_says("暂停 周三新品 全部", private=True)) == ["campaign.paused", "campaign.unchanged"] or (
-        room.one("SELECT count(*) FROM beat_pause") == 2
-    )
+    assert keys(await room.boss_says("暂停 周三新品 全部", private=True)) == [
+        "campaign.paused",
+        "campaign.unchanged",
+    ] or (room.one("SELECT count(*) FROM beat_pause") == 2)
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,7 @@ async def test_what_was_tapped_counts(open_room: OpenRoom, tmp_path: Path) -> No
     assert room.one("SELECT state FROM outbox WHERE phrase = 'post.surprise'") == "held"
 
 
-async def test_what_is_declined_makes_room_and_the_words_of_tasks_work_too(
-    open_room: OpenRoom, tmp_path: Path
-) -> None:
+async def test_what_is_declined_makes_room_and_the_words_of_tasks_work_too(open_room: OpenRoom, tmp_path: Path) -> None:
     room = await a_room(open_room, tmp_path)
     await room.wait(timedelta(minutes=3))
     assert keys(await room.boss_says("不做 1", private=True)) == ["task.dropped"]

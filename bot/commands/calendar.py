@@ -1,4 +1,4 @@
-"""`yuanzi calendar export --format xlsx|csv` and `yuanzi calendar import FILE [--write]`: the calendar as a spreadsheet."""
+"""`yuanzi calendar export` and `yuanzi calendar import FILE [--write]`: the calendar as a spreadsheet, both ways."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ SCRIPTS = "脚本"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi calendar`."""
-    parser.add_argument("what", choices=("export", "import"), metavar="export|import", help="导出成表格，还是从表格导入")
+    parser.add_argument("what", choices=("export", "import"), metavar="export|import", help="导出，还是导入")
     parser.add_argument("file", type=Path, nargs="?", metavar="文件", help="导入：要读的 .xlsx 或 .csv")
     parser.add_argument("--format", choices=("xlsx", "csv"), default="xlsx", metavar="格式", help="导出成 xlsx 或 csv")
     parser.add_argument("--out", type=Path, metavar="文件", help="导出到哪里，默认 calendar.xlsx 或 calendar.csv")
@@ -63,14 +63,15 @@ def _export(args: argparse.Namespace, config: Config) -> int:
         target = target.with_name(f"{target.name}.{args.format}")
     rows = rows_of(scripts)
     write(target, rows)
-    sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{len(rows) - 1} 拍，到 {target}。改完：yuanzi calendar import {target}\n")
+    sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{len(rows) - 1} 拍，到 {target}。\n")
+    sys.stdout.write(f"改完：yuanzi calendar import {target}\n")
     return 0
 
 
 def _import(path: Path, config: Config, *, write_it: bool) -> int:
     folder, files = _folder(config), _files(config)
     if folder is None:
-        hint = "在 config.toml 的 [bot] 里写 scripts = \"scripts\"，建好这个目录"
+        hint = '在 config.toml 的 [bot] 里写 scripts = "scripts"，建好这个目录'
         raise ConfigError([Problem(config.file, "bot.scripts", "没有自己的脚本目录，导入的不知道写到哪里", hint)])
     if not folder.is_dir():
         raise ConfigError([Problem(config.file, "bot.scripts", f"找不到目录 {folder}", "先建好它")])
@@ -82,7 +83,8 @@ def _import(path: Path, config: Config, *, write_it: bool) -> int:
         try:
             beats = beats_from(name, data, folder / f"{name}.toml")
         except ConfigError as error:
-            problems += [Problem(str(path), f"{SCRIPTS}「{name}」{one.key}", one.reason, one.hint) for one in error.problems]
+            where = f"{SCRIPTS}「{name}」"
+            problems += [Problem(str(path), where + one.key, one.reason, one.hint) for one in error.problems]
             continue
         before = beats_from(name, read_toml(files[name]), folder / f"{name}.toml") if name in files else []
         if beats != before:

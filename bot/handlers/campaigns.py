@@ -53,9 +53,9 @@ _STATES = {"waiting": "还等着批", "approved": "批过了", "declined": "没�
 def _clock(ctx: Context, group: str, when: datetime, *, surprise: Beat | None = None) -> str:
     local = when.astimezone(zone_of(ctx.config.group(group)))
     clock = f"{local:%H:%M}"
-    if surprise is not None and surprise.trigger is not None and surprise.trigger.between is not None:
-        if not at_the_desk(ctx):  # members read along: the minute stays a surprise
-            clock = "~".join(f"{one // 60:02}:{one % 60:02}" for one in surprise.trigger.between)
+    between = surprise.trigger.between if surprise is not None and surprise.trigger is not None else None
+    if between is not None and not at_the_desk(ctx):  # members read along: the minute stays a surprise
+        clock = "~".join(f"{one // 60:02}:{one % 60:02}" for one in between)
     return f"周{_DAYS[local.weekday()]} {local:%m-%d} {clock}"
 
 

@@ -116,15 +116,23 @@ def _read_late(text: str, answers: Answers, ctx: Context) -> Answers:
     return {"lateness": parse_late(text)}
 
 
+def _ask_groups(ctx: Context) -> str:
+    return "发到哪个群？回编号，几个群一起就写 1 2。\n" + _numbered([name_of(ctx, one) for one in _groups(ctx)])
+
+
+_ASK_TEXT = f"说什么？把要发的话写给我（{LONGEST} 字以内）；用人设里的话术就回「话术 post.morning_call」"
+_ASK_ABOUT = "是哪一类？回编号，额度和占比按它算。\n" + _numbered([one for one, _ in CONTENTS])
+_ASK_KIND = "再细一点是什么？回编号，说不上就回 无。\n" + _numbered([one for _, one in _KINDS])
+_ASK_LATE = "万一到点没发出去？回编号，后面可以写多久，比如 1 30min。\n" + _numbered(list(LATE_TITLES.values()))
 STEPS: tuple[Step, ...] = (
-    Step("title", lambda _c: "这个活动叫什么？", _read_title),
-    Step("groups", lambda c: "发到哪个群？回编号，几个群一起就写 1 2。\n" + _numbered([name_of(c, one) for one in _groups(c)]), _read_groups),
-    Step("when", lambda _c: f"什么时候发？比如 {USUAL}", _read_when),
-    Step("text", lambda _c: f"说什么？把要发的话写给我（{LONGEST} 字以内）；用人设里的话术就回「话术 post.morning_call」", _read_text),
-    Step("about", lambda _c: "是哪一类？回编号，额度和占比按它算。\n" + _numbered([one for one, _ in CONTENTS]), _read_content),
-    Step("kind", lambda _c: "再细一点是什么？回编号，说不上就回 无。\n" + _numbered([one for _, one in _KINDS]), _read_kind),
-    Step("late", lambda _c: "万一到点没发出去？回编号，后面可以写多久，比如 1 30min。\n" + _numbered(list(LATE_TITLES.values())), _read_late),
-)  # fmt: skip
+    Step("title", lambda _ctx: "这个活动叫什么？", _read_title),
+    Step("groups", _ask_groups, _read_groups),
+    Step("when", lambda _ctx: f"什么时候发？比如 {USUAL}", _read_when),
+    Step("text", lambda _ctx: _ASK_TEXT, _read_text),
+    Step("about", lambda _ctx: _ASK_ABOUT, _read_content),
+    Step("kind", lambda _ctx: _ASK_KIND, _read_kind),
+    Step("late", lambda _ctx: _ASK_LATE, _read_late),
+)
 
 
 def _pending(answers: Mapping[str, Any]) -> list[Step]:
@@ -200,11 +208,11 @@ def _beat(answers: Answers) -> Beat:
 def _preview(answers: Answers, ctx: Context) -> str:
     beat = _beat(answers)
     first = ctx.config.group(answers["groups"][0])
+    kind = ("促销" if beat.budgeted_as == "product" else "活动") + (f"·{KINDS[beat.kind]}" if beat.kind else "")
     rows = [
         f"群：{'、'.join(name_of(ctx, one) for one in answers['groups'])}",
         f"时间：{show_when(answers['when'])}（{first.zone}）",
-        f"类别：{'促销' if beat.budgeted_as == 'product' else '活动'}"
-        f"{'·' + KINDS[beat.kind] if beat.kind else ''}{'，有优惠' if beat.deal else ''}；晚了{LATE_TITLES[beat.late]}",
+        f"类别：{kind}{'，有优惠' if beat.deal else ''}；晚了{LATE_TITLES[beat.late]}",
         f"群友会看到：\n{ctx.desk.preview(Say(beat.phrase, beat.slots), first)}",
         *(f"留意：{one}" for group in answers["groups"] for one in _concerns(ctx, beat, group)),
     ]

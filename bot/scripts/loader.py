@@ -94,7 +94,8 @@ def _beat(
         audience=Audience(model.audience.types, model.audience.tags, model.audience.segment),
         late=model.late, lateness=usual if model.lateness is None else model.lateness,
         sort=Sort(model.sort), content=model.content, kind=model.kind, mechanics=model.mechanics, items=model.items,
-        deal=model.deal, campaign=f"{name}.{(of or model).id}", campaign_title=(of or model).title, wave=wave, file=path,
+        deal=model.deal, campaign=f"{name}.{(of or model).id}",
+        campaign_title=(of or model).title, wave=wave, file=path,
     )  # fmt: skip
 
 

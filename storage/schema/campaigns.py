@@ -1,4 +1,4 @@
-"""What staff decided about campaigns: paused, skipped, sent, waiting for a second person, waiting for a tap, own ones."""
+"""What staff decided about campaigns: paused, skipped, sent, waiting for a second person or a tap, own ones."""
 
 SCRIPT = """
 CREATE TABLE beat_pause (
