@@ -10,6 +10,7 @@ from bot.context import Context, zone_of
 from bot.errors import Mistake
 from bot.exposure import Exposure
 from bot.posting import channel_of, skipped_by, stopped
+from bot.replies import Say, Silence, Sort, say
 from bot.scripts import Beat
 from bot.words import normalise
 
@@ -208,3 +209,16 @@ def spoken(verdict: Verdict | None) -> str:
     if verdict.what == "now":
         return "可以发"
     return f"{'要等一等' if verdict.what == 'later' else '发不出去'}：{verdict.why}"
+
+
+def send_soon(ctx: Context, beat: Beat, group: str, because: str) -> Say | Silence:
+    """Sends a beat now, as if it fell due with this message: through the same rules, in its own group."""
+    verdict = spoken(verdict_on(ctx, beat, group, ctx.now))
+    ctx.audit("立即发", f"{beat.title}（{beat.id}）群 {group}：{verdict}")
+    ctx.wake(
+        "campaign_now", f"{ctx.event.id}|{beat.id}", ctx.event.at,
+        {"group": group, "beat": beat.id, "because": because},
+    )  # fmt: skip
+    if ctx.event.group == group and verdict == "可以发":
+        return Silence("这就发，那条就是回答")
+    return say("campaign.sending", title=beat.title, where=name_of(ctx, group), verdict=verdict, sort=Sort.STAFF)

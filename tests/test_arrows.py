@@ -79,7 +79,7 @@ CORE: dict[str, set[str]] = {
     "tasking": {"context", "replies", "scripts", "storage", "world"},
     "posting": {"context", "opening", "replies", "scripts", "settings", "tasking", "world"},
     # Campaigns as staff name and steer them; those made by chat; a second person; lines that wait for a tap.
-    "campaigning": {"config", "contact", "context", "errors", "exposure", "posting", "scripts", "words"},
+    "campaigning": {"config", "contact", "context", "errors", "exposure", "posting", "replies", "scripts", "words"},
     "campaign_words": {"settings"},
     "own_beats": {"context", "errors", "scripts", "storage", "world"},
     "proposals": {"context", "errors", "replies", "settings", "world"},

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from bot.__main__ import main
-from bot.calendarsheet import COLUMNS, read, rows_of, write
+from bot.calendarsheet import COLUMNS, read, rows_of
 from bot.config import read_toml
 from bot.errors import ConfigError
 from bot.scripts import BUILT_IN, Beat, beats_from, load_scripts
 from bot.scripts.as_toml import as_toml
+from bot.spreadsheet import write
 
 WHERE = Path("x.toml")
 TEXT = st.text(min_size=1, max_size=12).map(str.strip).filter(bool)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.calendarsheet import read, rows_of, write
+from bot.calendarsheet import read, rows_of
 from bot.config import Config, load_config, read_toml
 from bot.errors import ConfigError, Problem
 from bot.scripts import BUILT_IN, beats_from
 from bot.scripts.as_toml import as_toml
+from bot.spreadsheet import write
 
 SCRIPTS = "脚本"
 
@@ -98,8 +99,8 @@ def _import(path: Path, config: Config, *, write_it: bool) -> int:
     if not write_it:
         sys.stdout.write("这只是看看，什么也没写。要写就加 --write（会重写这些文件，文件里的注释不保留）。\n")
         return 0
-    for name, data in changed.items():
-        _replace(folder / f"{name}.toml", as_toml(data))
+    for name, fresh in changed.items():
+        _replace(folder / f"{name}.toml", as_toml(fresh))
     sys.stdout.write(f"已写好 {len(changed)} 份到 {folder}。先跑 yuanzi check，再在群里发「重载」。\n")
     return 0
 

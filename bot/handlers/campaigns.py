@@ -1,4 +1,4 @@
-"""活动: staff look at campaigns and steer them: 预览, 暂停, 继续, 跳过, 立即发; 批准 and 不批 by a second person."""
+"""活动: staff look at campaigns and steer them: 预览, 暂停, 继续, 跳过, 立即发."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +12,7 @@ from bot.campaigning import (
     name_of,
     next_times,
     pairs,
+    send_soon,
     spoken,
     state_of,
     verdict_on,
@@ -20,7 +21,6 @@ from bot.contact import KINDS
 from bot.context import Context, zone_of
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
-from bot.own_beats import add_own
 from bot.posting import play, skipped_by
 from bot.proposals import needs_second, propose
 from bot.replies import Say, Silence, Sort, Wishes, say
@@ -37,17 +37,12 @@ router.says(
         "campaign.paused": "title where held", "campaign.resumed": "title where next",
         "campaign.unchanged": "title where state", "campaign.skipped": "title where rows",
         "campaign.sending": "title where verdict", "campaign.cannot": "title reason",
-        "approval.asked": "number name title until", "approval.proposed": "number title until",
-        "approval.usage": "word rows", "approval.settled": "number title state", "approval.own": "number title",
-        "approval.done": "number title name", "approval.declined": "number title name",
-        "approval.expired": "number title", "approval.nobody": "title",
     }
 )  # fmt: skip
 MOST = 20
 MOST_SKIPPED = 10
 _DAYS = "一二三四五六日"
 _LATE = {"send": "晚发", "merge": "并进下一条", "ask": "问员工", "drop": "不发"}
-_STATES = {"waiting": "还等着批", "approved": "批过了", "declined": "没批", "expired": "过期了"}
 
 
 def _clock(ctx: Context, group: str, when: datetime, *, surprise: Beat | None = None) -> str:
@@ -268,8 +263,8 @@ def send_now(event: MessageReceived, ctx: Context) -> Wishes:
     if ctx.store.agenda.cooling("beat", f"{beat.id}|{group}", to_ms(ctx.now)) is not None:
         raise Mistake("campaign.cannot", title=beat.title, reason="刚发过，隔一会儿再来（calendar.min_gap）")
     if needs_second(ctx, group, deal=beat.deal):
-        return _ask_second(ctx, "send", beat.title, {"beat": beat.id}, group)
-    return _send(ctx, beat, group, f"{ctx.name} 立即发「{beat.title}」，脚本 {beat.id}")
+        return propose(ctx, "send", beat.title, {"beat": beat.id}, group)
+    return send_soon(ctx, beat, group, f"{ctx.name} 立即发「{beat.title}」，脚本 {beat.id}")
 
 
 def _one_beat(found: Sequence[Campaign]) -> tuple[Beat, str]:
@@ -279,110 +274,9 @@ def _one_beat(found: Sequence[Campaign]) -> tuple[Beat, str]:
     return beats[0]
 
 
-def _send(ctx: Context, beat: Beat, group: str, because: str) -> Wishes:
-    verdict = spoken(verdict_on(ctx, beat, group, ctx.now))
-    ctx.audit("立即发", f"{beat.title}（{beat.id}）群 {group}：{verdict}")
-    ctx.wake(
-        "campaign_now", f"{ctx.event.id}|{beat.id}", ctx.event.at,
-        {"group": group, "beat": beat.id, "because": because},
-    )  # fmt: skip
-    if ctx.event.group == group and verdict == "可以发":
-        return Silence("这就发，那条就是回答")
-    return say("campaign.sending", title=beat.title, where=name_of(ctx, group), verdict=verdict, sort=Sort.STAFF)
-
-
 @router.tick("campaign_now")
 def now(event: Tick, ctx: Context) -> Wishes:
     beat = ctx.desk.beat(str(event.payload.get("beat", "")))
     if beat is None or not beat.plays_in(ctx.group, ctx.settings):
         return Silence("脚本里已经没有这一拍，或不再给这个群")
     return play(ctx, beat, str(event.payload["because"]))
-
-
-# -- a second person ------------------------------------------------------------------------------------------------
-
-
-def _ask_second(ctx: Context, kind: str, title: str, what: dict[str, object], group: str) -> Wishes:
-    return propose(ctx, kind, title, what, group)
-
-
-@router.tick("approval")
-def too_late(event: Tick, ctx: Context) -> Wishes:
-    one = ctx.store.campaigns.approval(int(event.key)) if event.key.isdecimal() else None
-    if one is None or not ctx.store.campaigns.decide(one.number, "expired", None, to_ms(ctx.now)):
-        return Silence("已经定了")
-    channel = ctx.store.members.channel_of_member(one.proposer) or next(
-        (name for name, _ in ctx.desk.staff_rooms()), ""
-    )
-    return Say(
-        "approval.expired", {"number": one.number, "title": one.title}, member=one.proposer, channel=channel,
-        sort=Sort.STAFF, because="没有第二个人批准，过期了",
-    )  # fmt: skip
-
-
-@router.command("批准", help="另一位运营提的活动，可以发", usage="几号", role="operator")
-def approve(event: MessageReceived, ctx: Context) -> Wishes:
-    ctx.needs("operator")
-    number = _number(event, ctx, "批准")
-    if number is None:
-        return _CHAT
-    one = ctx.store.campaigns.approval(number)
-    if one is None:
-        raise Mistake("approval.usage", word="批准", rows=_waiting(ctx))
-    if one.proposer == ctx.member:
-        raise Mistake("approval.own", number=one.number, title=one.title)
-    if one.expires <= to_ms(ctx.now) or not ctx.store.campaigns.decide(
-        one.number, "approved", ctx.member, to_ms(ctx.now)
-    ):
-        state = "过期了" if one.state == "waiting" else _STATES[one.state]
-        raise Mistake("approval.settled", number=one.number, title=one.title, state=state)
-    ctx.store.agenda.forget_wake("approval", str(one.number))
-    ctx.audit("批准", f"{one.number} 号「{one.title}」，{ctx.store.members.name(one.proposer)} 提的")
-    done = say(
-        "approval.done", number=one.number, title=one.title, name=ctx.store.members.name(one.proposer), sort=Sort.STAFF
-    )
-    if one.kind == "new":
-        add_own(ctx, one.what, by=one.proposer)
-        return done
-    beat = ctx.desk.beat(str(one.what["beat"]))
-    if beat is None or one.group_id is None:
-        raise Mistake("campaign.cannot", title=one.title, reason="脚本里已经没有了")
-    if ctx.store.campaigns.paused(beat.id, one.group_id):
-        raise Mistake("campaign.cannot", title=one.title, reason="它暂停着，先「继续」")
-    proposer = ctx.store.members.name(one.proposer)
-    sent = _send(ctx, beat, one.group_id, f"{proposer} 立即发「{beat.title}」，{ctx.name} 批准，脚本 {beat.id}")
-    return [done, *([sent] if isinstance(sent, Say) else [])]
-
-
-@router.command("不批", help="另一位运营提的活动，先不发", usage="几号", role="operator")
-def decline(event: MessageReceived, ctx: Context) -> Wishes:
-    ctx.needs("operator")
-    number = _number(event, ctx, "不批")
-    if number is None:
-        return _CHAT
-    one = ctx.store.campaigns.approval(number)
-    if one is None:
-        raise Mistake("approval.usage", word="不批", rows=_waiting(ctx))
-    if not ctx.store.campaigns.decide(one.number, "declined", ctx.member, to_ms(ctx.now)):
-        raise Mistake("approval.settled", number=one.number, title=one.title, state=_STATES[one.state])
-    ctx.store.agenda.forget_wake("approval", str(one.number))
-    ctx.audit("不批", f"{one.number} 号「{one.title}」")
-    proposer = ctx.store.members.name(one.proposer)
-    return say("approval.declined", number=one.number, title=one.title, name=proposer, sort=Sort.STAFF)
-
-
-def _number(event: MessageReceived, ctx: Context, word: str) -> int | None:
-    text = ctx.reading.rest.removeprefix("#").removesuffix("号")
-    if text.isdecimal() and len(text) < 10:
-        return int(text)
-    if text and event.group is not None and not ctx.reading.addressed:
-        return None
-    raise Mistake("approval.usage", word=word, rows=_waiting(ctx))
-
-
-def _waiting(ctx: Context) -> str:
-    rows = [
-        f"· {one.number} 号「{one.title}」，{ctx.store.members.name(one.proposer)} 提的"
-        for one in ctx.store.campaigns.waiting_approvals(5)
-    ]
-    return "\n".join(rows) or "现在没有等着批的"
