@@ -97,6 +97,7 @@ class App:
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
         self.switchboard.awake["show"] = self.store.koc.is_waiting
         self.switchboard.awake["survey"] = self.store.surveys.is_answering
+        self.switchboard.awake["campaign"] = self.store.campaigns.is_drafting
         self._lay_changes_on()
         self.schedule = Schedule(config, self.luck)
         self.outbox = Outbox(self.store, config, world, self.luck, self.channels)

@@ -90,6 +90,12 @@ class Desk(Protocol):
     def lateness(self, beat: str) -> timedelta | None:
         """How late a beat may be posted."""
 
+    def slots_of(self, phrase: str) -> set[str] | None:
+        """What a phrase of the persona wants to be filled in; None when there is no such phrase."""
+
+    def taboo_in(self, text: str) -> list[str]:
+        """The words of a text that the persona never says."""
+
     def stories(self) -> Mapping[str, Story]:
         """The serials of the persona, by name."""
 

@@ -13,6 +13,7 @@ from bot.errors import ConfigError, Problem
 from bot.lint import lint
 from bot.lint.report import problem
 from bot.outbox import Outbox
+from bot.own_beats import with_own
 from bot.quizbank import Question
 from bot.replies import Say, Sort
 from bot.router import Switchboard
@@ -24,6 +25,7 @@ from bot.settings.deployment import Role
 from bot.story import Story
 from bot.survey import Survey
 from bot.tagrules import TagBook
+from bot.voice import ALWAYS, slots_in
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
@@ -61,9 +63,10 @@ class FrontDesk:
         self._outbox.voice = content.voice
         self._switchboard.spotter = content.faq.spot
         self._switchboard.overhear = content.moods.overhear
+        scripts = with_own(content.scripts, self._store)
         groups = {*self._config.named_groups, *self._store.members.groups()}
-        groups |= {group for beats in content.scripts.values() for beat in beats for group in beat.groups}
-        self._schedule.plan(content.scripts, self._store.agenda.beats(), groups, self._world.now())
+        groups |= {group for beats in scripts.values() for beat in beats for group in beat.groups}
+        self._schedule.plan(scripts, self._store.agenda.beats(), groups, self._world.now())
         self.on_replanned()
 
     def replan(self) -> None:
@@ -179,6 +182,13 @@ class FrontDesk:
     def lateness(self, beat: str) -> timedelta | None:
         known = self._schedule.beats.get(beat)
         return known.lateness if known else None
+
+    def slots_of(self, phrase: str) -> set[str] | None:
+        variants = self.content.voice.phrases.get(phrase)
+        return {slot for one in variants for slot in slots_in(one)} - ALWAYS if variants is not None else None
+
+    def taboo_in(self, text: str) -> list[str]:
+        return [word for word in self.content.voice.persona.taboo if word in text]
 
     def stories(self) -> Mapping[str, Story]:
         return self.content.stories

@@ -4,6 +4,7 @@ Answers never come here. Everything is read and written inside the transaction t
 exact after any crash: a line that left is counted, one that did not is not.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -192,7 +193,10 @@ class Exposure:
         first = decide(say.sort, settings, now=at, expires=expires, speaks=speaks)
         if first.what not in ("now", "later"):
             return first
-        known = self.known(group, None, settings, at, channel=channel, speaks=speaks, talk_now=False)
+        words = json.dumps(dict(say.slots), ensure_ascii=False, sort_keys=True, default=str)
+        known = self.known(
+            group, None, settings, at, channel=channel, speaks=speaks, twin=(say.key, words), talk_now=False
+        )
         quotas = [
             replace(one, used=one.used + sum(
                 past.channel == channel and past.day >= one.first and (one.scope == "account" or where == group)

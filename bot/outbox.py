@@ -233,7 +233,14 @@ class Outbox:
         self._rows.claim(row.id, text)
         if row.sort in UNASKED:
             self.exposure.count(row, settings, now)
+            if gate.channel.abilities.speaks == "confirmed":
+                self._await_tap(row, stamp)
         return _line(row, row.id, text)
+
+    def _await_tap(self, row: Waiting, stamp: int) -> None:
+        """Whoever has to tap this line hears of it: a task, in the same transaction as the line itself leaves."""
+        self._store.agenda.wake_at("tap", str(row.id), stamp, {"group": row.group_id} if row.group_id else {})
+        self.put_off = stamp if self.put_off is None else min(self.put_off, stamp)
 
     def _verdict(self, row: Waiting, gate: Gate, settings: GroupSettings, now: datetime) -> Verdict:
         """What the contact policy says of a line, now."""

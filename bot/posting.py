@@ -19,13 +19,18 @@ MERGED_AT_ONCE = 3
 """Late texts that one post takes along: more would be a wall of text."""
 
 
-def play(ctx: Context, beat: Beat) -> Wishes:
-    """What a beat that fell due in its group brings: posted, merged into the next one, asked of staff, or dropped."""
+def play(ctx: Context, beat: Beat, asked: str = "") -> Wishes:
+    """What a beat that fell due in its group brings: posted, merged into the next one, asked of staff, or dropped; or
+    nothing, when staff paused it or left this time out. `asked`: who wants it now, and no time of its own matters."""
+    paused = ctx.store.campaigns.paused(beat.id, ctx.group) is not None
+    stop = stopped(ctx, beat, ctx.group, ctx.event.at) if paused or not asked else ""
+    if stop:
+        return Silence(f"没发：{stop}")
     late_by = ctx.now - ctx.event.at
     punctual = ctx.settings.calendar.punctual
     patience = max(punctual, beat.lateness) if beat.late in ("send", "drop") else punctual
     if late_by <= patience:
-        return _post(ctx, beat, late=late_by > punctual)
+        return _post(ctx, beat, asked, late=late_by > punctual)
     minutes = int(late_by.total_seconds() // 60)
     until = ctx.event.at + beat.lateness
     if beat.late == "merge" and until >= ctx.now:
@@ -36,10 +41,37 @@ def play(ctx: Context, beat: Beat) -> Wishes:
     return miss(ctx, beat.id, ctx.group, f"晚了 {minutes} 分钟，超过能晚发的 {limit} 分钟")
 
 
-def _post(ctx: Context, beat: Beat, *, late: bool) -> Wishes:
-    group = ctx.group
+def stopped(ctx: Context, beat: Beat, group: str, due: datetime) -> str:
+    """Why a beat is not sent at this time, in words of staff; empty when nobody stopped it."""
+    pause = ctx.store.campaigns.paused(beat.id, group)
+    if pause is not None:
+        return f"{ctx.store.members.name(pause[1])} 暂停了它"
+    by = skipped_by(ctx, beat, group, due)
+    return f"{ctx.store.members.name(by)} 说这次跳过" if by is not None else ""
+
+
+def skipped_by(ctx: Context, beat: Beat, group: str, due: datetime) -> str | None:
+    """Who left this time out."""
+    settings = ctx.config.group(group)
+    zone = zone_of(settings)
+    rule = beat.rule(zone, settings.calendar.anchor)
+    day = due.astimezone(zone).date().isoformat()
+    return ctx.store.campaigns.skipped(beat.id, group, to_ms(due), day=day, rule=rule)
+
+
+def _post(ctx: Context, beat: Beat, asked: str, *, late: bool) -> Wishes:
+    group, because = ctx.group, asked or why(beat)
     if ctx.resting("beat", f"{beat.id}|{group}", ctx.settings.calendar.min_gap):
         return miss(ctx, beat.id, group, "离上一次太近，按最短间隔拦下（calendar.min_gap）")
+    line = None
+    if beat.task is None and beat.opens is None:
+        line = line_of(ctx, beat, group, ctx.event.at)
+        if line is None:
+            return miss(ctx, beat.id, group, f"素材库「{beat.bank}」里没有合适的一条")
+    if not ctx.store.campaigns.note_send(
+        beat.id, group, ctx.at_ms, at=to_ms(ctx.now), how="now" if asked else "due", event_id=ctx.event.id
+    ):
+        return Silence("这一次已经发过了")
     if late:
         minutes = int((ctx.now - ctx.event.at).total_seconds() // 60)
         ctx.store.calendar.note_late(
@@ -47,24 +79,24 @@ def _post(ctx: Context, beat: Beat, *, late: bool) -> Wishes:
             reason=f"晚了 {minutes} 分钟，还是发了",
         )  # fmt: skip
     if beat.task is not None:
-        return open_task(ctx, f"{beat.id}|{group}|{ctx.at_ms}", beat.task, group=group, because=why(beat))
+        return open_task(ctx, f"{beat.id}|{group}|{ctx.at_ms}", beat.task, group=group, because=because)
     if beat.opens is not None:
         return open_due(ctx, beat.opens, beat.title)
-    line = line_of(ctx, beat, group, ctx.event.at)
-    if line is None:
-        return miss(ctx, beat.id, group, f"素材库「{beat.bank}」里没有合适的一条")
+    assert line is not None
     line = _with_earlier(ctx, beat, line)
+    if line.key == "calendar.merged":
+        because += "，带上了先前晚到的"
     least = ctx.settings.calendar.punctual if beat.late == "send" else SHORTEST
     expires = ctx.event.at + max(beat.lateness, least)
     return Say(
-        line.key, line.slots, sort=line.sort, expires=expires, because=why(beat, merged=line.key == "calendar.merged"),
+        line.key, line.slots, sort=line.sort, expires=expires, because=because,
         picture=line.picture, kind=line.kind, content=line.content,
     )  # fmt: skip
 
 
-def why(beat: Beat, *, merged: bool = False) -> str:
+def why(beat: Beat) -> str:
     """The reason of a post in words of staff."""
-    return f"定时「{beat.title}」，脚本 {beat.id}" + ("，带上了先前晚到的" if merged else "")
+    return f"定时「{beat.title}」，脚本 {beat.id}"
 
 
 def line_of(ctx: Context, beat: Beat, group: str, due: datetime) -> Say | None:
@@ -103,8 +135,14 @@ def _with_earlier(ctx: Context, beat: Beat, line: Say) -> Say:
         earlier = ctx.desk.beat(post.beat)
         if earlier is None or earlier.script != beat.script or taken == MERGED_AT_ONCE:
             continue
+        if stopped(ctx, earlier, ctx.group, from_ms(post.due)):
+            continue
         text = line_of(ctx, earlier, ctx.group, from_ms(post.due))
         if text is None:
+            continue
+        if not ctx.store.campaigns.note_send(
+            earlier.id, ctx.group, post.due, at=to_ms(ctx.now), how="merged", event_id=ctx.event.id
+        ):
             continue
         ctx.store.calendar.settle(post.number, ("merge",), "merged", "", f"并进了「{beat.title}」")
         ctx.store.agenda.forget_wake("late", str(post.number))

@@ -207,7 +207,8 @@ class Bonds:
     def bought(self, member_id: str, at: int, what: str, *, by: str, event_id: str) -> None:
         """Notes a purchase."""
         self._execute(
-            "INSERT INTO noted_purchase (member_id, at, what, noted_by, event_id) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
+            "INSERT INTO noted_purchase (member_id, at, what, noted_by, event_id) VALUES (?,?,?,?,?)"
+            " ON CONFLICT DO NOTHING",
             (member_id, at, what, by, event_id),
         )
 

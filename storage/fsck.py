@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from storage.database import NewerSchemaError, StorageError, explain, read_only
 from storage.fsck_calendar import CALENDAR_RULES
+from storage.fsck_campaigns import CAMPAIGN_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
@@ -320,6 +321,7 @@ RULES: dict[str, Rule] = {
     **GAME_RULES,
     **DRAW_RULES,
     **CALENDAR_RULES,
+    **CAMPAIGN_RULES,
     **CONTACT_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

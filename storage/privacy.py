@@ -107,6 +107,12 @@ COVER: tuple[Cover, ...] = (
     Cover("wake", "待办", ("key",), boxes=("payload",), keys=("key",), drop=True),
     Cover("cooldown", "间隔", ("place",), keys=("place",), drop=True),
     Cover("last_variant", "说过的说法", ("place",), drop=True),
+    Cover("beat_pause", "暂停的活动", also_who=("staff_id",)),
+    Cover("beat_skip", "跳过的活动", also_who=("staff_id",)),
+    Cover("approval", "待批", also_who=("proposer_id", "decider_id"), boxes=("what",)),
+    Cover("hand_send", "等人点的发送", ("member_id",), free=("title",)),
+    Cover("own_beat", "自己的活动", also_who=("staff_id",)),
+    Cover("campaign_draft", "活动草稿", ("member_id",), drop=True),
     Cover("channel_memory", "通道记忆", ("key",), keys=("key",), drop=True),
 )  # fmt: skip
 HIDDEN = frozenset({"wake", "cooldown", "last_variant", "channel_memory"})

@@ -3,6 +3,7 @@
 from storage.agenda import Agenda
 from storage.bonds import Bonds
 from storage.calendar import Calendar
+from storage.campaigns import Campaigns
 from storage.check_ins import CheckIns
 from storage.crowds import Crowds
 from storage.database import Database
@@ -65,6 +66,7 @@ class Store:
         self.koc = Koc(db)
         self.health = Health(db)
         self.surveys = Surveys(db)
+        self.campaigns = Campaigns(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""
@@ -78,3 +80,4 @@ class Store:
         self.bonds.forget_cache()
         self.koc.forget_cache()
         self.surveys.forget_cache()
+        self.campaigns.forget_cache()

@@ -96,6 +96,12 @@ CORE: dict[str, set[str]] = {
     # What becomes of a beat: posted, merged, asked, dropped; things for people; sequences for single members.
     "tasking": {"context", "replies", "scripts", "storage", "world"},
     "posting": {"context", "opening", "replies", "scripts", "settings", "tasking", "world"},
+    # Campaigns as staff name and steer them; those made by chat; a second person; lines that wait for a tap.
+    "campaigning": {"config", "contact", "context", "errors", "exposure", "posting", "replies", "scripts", "words"},
+    "campaign_words": {"settings"},
+    "own_beats": {"context", "errors", "scripts", "storage", "world"},
+    "proposals": {"context", "errors", "replies", "settings", "world"},
+    "confirming": {"context", "replies", "storage", "tasking", "words", "world"},
     "sequences": {"context", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
@@ -103,6 +109,8 @@ CORE: dict[str, set[str]] = {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
+        # Campaigns: what staff steer by chat are beats.
+        "campaign_words", "campaigning", "confirming", "own_beats", "proposals", "scripts",
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
@@ -124,7 +132,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.

@@ -12,6 +12,7 @@ from bot.__main__ import main
 from storage.database import Database
 from storage.fsck import MOST, RULES, check
 from storage.fsck_calendar import CALENDAR_RULES
+from storage.fsck_campaigns import CAMPAIGN_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
@@ -188,6 +189,7 @@ def test_every_rule_has_a_case() -> None:
         *GAME_RULES,
         *DRAW_RULES,
         *CALENDAR_RULES,
+        *CAMPAIGN_RULES,
         *CONTACT_RULES,
         *KNOWING,
     } == set(CASES)

@@ -1,8 +1,10 @@
 """Scheduled posts: a beat that fell due is posted once, or reported as late. 日程 shows what comes next."""
 
+from datetime import datetime
+
 from bot.context import Context, zone_of
 from bot.events import BeatDue, MessageReceived, Tick
-from bot.posting import play
+from bot.posting import play, stopped
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms
@@ -73,10 +75,18 @@ def agenda(event: MessageReceived, ctx: Context) -> Wishes:
             clock = "~".join(f"{minute // 60:02}:{minute % 60:02}" for minute in beat.trigger.between)
         rows.append(
             f"· 周{_DAYS[local.weekday()]} {local:%m-%d} {clock} {where}「{title}」{_opens(ctx, name)}（{name}）"
+            f"{_stop(ctx, name, group, when)}"
         )
     if not rows:
         return say("agenda.empty", sort=Sort.STAFF)
     return say("agenda.report", rows="\n".join([*rows, f"时区 {ctx.settings.zone}"]), sort=Sort.STAFF)
+
+
+def _stop(ctx: Context, name: str, group: str, when: datetime) -> str:
+    """That staff paused it, or left this time out."""
+    beat = ctx.desk.beat(name)
+    why = stopped(ctx, beat, group, when) if beat is not None else ""
+    return f"（不发：{why}）" if why else ""
 
 
 def _opens(ctx: Context, beat: str) -> str:

@@ -73,9 +73,15 @@ def _pass_on(event: MessageReceived, ctx: Context) -> list[Say]:
     ]  # fmt: skip
 
 
+ORDINARY = frozenset({"活动", "继续", "跳过", "暂停", "预览", "批准"})
+"""Staff words that people say to each other, too."""
+
+
 @router.band("refusal")
 def refuse(event: MessageReceived, ctx: Context) -> Wishes:
     """A member tried a staff word: one kind refusal, not one for every try."""
+    if event.group is not None and not ctx.reading.addressed and ctx.reading.head in ORDINARY:
+        return Silence("群里随口一句，不是对我说的")
     if ctx.resting("refusal", ctx.member, timedelta(minutes=10)):
         return Silence("员工口令，十分钟内已经婉拒过一次")
     return say("staff.refused", name=ctx.name, because="这是员工口令，按平台 id 认人")

@@ -31,6 +31,7 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     done = 0 if wanted else ctx.store.interactions.summarise_before(cutoff, AT_ONCE)
     ctx.store.agenda.drop_old(to_ms(ctx.now))
     ctx.store.calendar.drop_old(to_ms(ctx.now))
+    ctx.store.campaigns.drop_old(to_ms(ctx.now))
     ctx.store.sequences.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.store.exposures.drop_old((ctx.now - DAYS_KEPT).date().isoformat(), AT_ONCE)

@@ -59,12 +59,18 @@ def send_after_all(event: MessageReceived, ctx: Context) -> Wishes:
     title, beat = ctx.desk.title_of(post.beat), ctx.desk.beat(post.beat)
     if beat is None or beat.task is not None or beat.personal is not None:
         raise Mistake("late.settled", number=post.number, title=title, state="脚本里已经没有，或不是发到群里的")
+    if ctx.store.campaigns.paused(post.beat, post.group_id) is not None:
+        raise Mistake("late.settled", number=post.number, title=title, state="活动暂停着，先「继续」再补发")
     if not ctx.store.calendar.settle(post.number, OPEN, "resent", ctx.member):
         raise Mistake("late.settled", number=post.number, title=title, state=_STATES[post.state])
     ctx.store.agenda.forget_wake("late", str(post.number))
     line = line_of(ctx, beat, post.group_id, from_ms(post.due))
     if line is None:
         raise Mistake("late.settled", number=post.number, title=title, state="素材库里没有合适的一条")
+    if not ctx.store.campaigns.note_send(
+        beat.id, post.group_id, post.due, at=to_ms(ctx.now), how="resent", event_id=event.id
+    ):
+        raise Mistake("late.settled", number=post.number, title=title, state="已经发过了")
     ctx.audit("补发", f"{post.number} 号「{title}」到 {post.group_id}")
     sent = Say(
         line.key, line.slots, group=post.group_id, channel=channel_of(ctx, post.group_id), sort=line.sort,

@@ -8,6 +8,7 @@ from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.exposure import Exposure
+from bot.posting import stopped
 from bot.replies import Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
@@ -90,8 +91,8 @@ def foresee(ctx: Context, coming: Sequence[tuple[datetime, str, str, str]]) -> l
     planned: list[tuple[str, Past]] = []
     rows: list[str] = []
     for when, group, beat, title in coming:
-        line = ctx.desk.play(beat, group)
-        if line is None:
+        line, known = ctx.desk.play(beat, group), ctx.desk.beat(beat)
+        if line is None or known is None or stopped(ctx, known, group, when):
             continue
         settings = ctx.config.group(group)
         channel = settings.channel or ctx.store.members.channel_of_group(group) or ""

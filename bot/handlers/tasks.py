@@ -1,5 +1,6 @@
 """Things for people to do: 任务 lists what is open, 完成 and 不做 close; whoever owns one is reminded three times."""
 
+from bot import confirming
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
@@ -23,7 +24,10 @@ _STATES = {"open": "还开着", "done": "做完了", "dropped": "定了不做"}
 
 @router.tick("task")
 def due(event: Tick, ctx: Context) -> Wishes:
-    return remind(ctx, int(event.key)) if event.key.isdecimal() else None
+    if not event.key.isdecimal():
+        return None
+    send = ctx.store.campaigns.hand_send(int(event.key))
+    return confirming.due(ctx, send) if send is not None else remind(ctx, int(event.key))
 
 
 @router.command("任务", help="要人做的事：给谁做、什么时候前", role="read-only")
@@ -63,7 +67,12 @@ def _close(ctx: Context, word: str, state: str) -> Wishes:
     row = ctx.store.tasks.get(int(text)) if text.isdecimal() and len(text) < 10 else None
     if row is None:
         raise Mistake("task.usage", word=word)
-    if not ctx.store.tasks.close(row.number, state, at=to_ms(ctx.now), by=ctx.member):
+    send = ctx.store.campaigns.hand_send(row.number)
+    if send is not None:  # a line that a person taps: 完成 means 已发
+        closed = confirming.close(ctx, row, send, done=state == "done")
+    else:
+        closed = ctx.store.tasks.close(row.number, state, at=to_ms(ctx.now), by=ctx.member)
+    if not closed:
         raise Mistake("task.closed", number=row.number, what=row.what, state=_STATES[row.state])
     ctx.store.agenda.forget_wake("task", str(row.number))
     ctx.audit(word, f"任务 {row.number}：{row.what}")

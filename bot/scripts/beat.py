@@ -99,6 +99,7 @@ class Beat:
     items: tuple[str, ...] = ()
     deal: bool = False
     campaign: str = ""
+    campaign_title: str = ""
     wave: int = 0
     file: Path | None = None
     lint_off: Mapping[str, str] = field(default_factory=dict)

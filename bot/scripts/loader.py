@@ -36,13 +36,18 @@ def load_scripts(folder: Path | None) -> dict[str, list[Beat]]:
     return scripts
 
 
+def beats_from(name: str, data: object, path: Path) -> list[Beat]:
+    """The beats of one script from its data, as TOML would give it. Raises ConfigError with every problem."""
+    return _beats(name, check_model(ScriptModel, data, str(path)), path)
+
+
 def _beats(name: str, script: ScriptModel, path: Path) -> list[Beat]:
     beats: list[Beat] = []
     for model in script.beat:
         if not model.wave:
             beats.append(_beat(name, script, model, path))
         for number, wave in enumerate(model.wave, start=1):
-            beats.append(_beat(name, script, _as_wave(model, wave), path, campaign=model.id, wave=number))
+            beats.append(_beat(name, script, _as_wave(model, wave), path, model, number))
     ids = [beat.id.partition(".")[2] for beat in beats]
     problems = [
         Problem(str(path), f"beat.{one}", "这个 id 写了两次", "每一拍用自己的 id")
@@ -71,7 +76,9 @@ def _as_wave(model: BeatModel, wave: WaveModel) -> BeatModel:
     return model.model_copy(update=changes)
 
 
-def _beat(name: str, script: ScriptModel, model: BeatModel, path: Path, campaign: str = "", wave: int = 0) -> Beat:
+def _beat(
+    name: str, script: ScriptModel, model: BeatModel, path: Path, of: BeatModel | None = None, wave: int = 0
+) -> Beat:
     personal = _personal(model)
     usual = PERSONAL_LATENESS if personal and model.late == "send" else LATENESS[model.late]
     return Beat(
@@ -87,7 +94,8 @@ def _beat(name: str, script: ScriptModel, model: BeatModel, path: Path, campaign
         audience=Audience(model.audience.types, model.audience.tags, model.audience.segment),
         late=model.late, lateness=usual if model.lateness is None else model.lateness,
         sort=Sort(model.sort), content=model.content, kind=model.kind, mechanics=model.mechanics, items=model.items,
-        deal=model.deal, campaign=f"{name}.{campaign or model.id}", wave=wave, file=path,
+        deal=model.deal, campaign=f"{name}.{(of or model).id}",
+        campaign_title=(of or model).title, wave=wave, file=path,
         lint_off={**script.lint_off, **model.lint_off}, script_lint_off=script.lint_off,
     )  # fmt: skip
 

@@ -30,6 +30,25 @@ class CalendarSettings(Part):
         description="两个月内用过的大家还记得；都用过了就取很久没用的那条",
     )
     new_days: int = Field(7, ge=0, le=365, title="多少天内算新人", description="第一周还在认人")
+    test_group: str = Field(
+        "", max_length=128, title="试发群", description="写群 id：在那个群里可以「预览」；别的群成员看得到，不放预览"
+    )
+    approval: bool = Field(
+        False, title="要第二个人批准", description="有优惠的活动，新建和立即发都等另一位运营「批准」；一个人容易手滑"
+    )
+    approval_within: Span = Field(
+        timedelta(days=1), title="多久没人批就作废", description="隔了一天，价格和库存可能都变了"
+    )
+    confirm_owner: str = Field(
+        "operator",
+        min_length=1,
+        max_length=64,
+        title="要人点的发送归谁",
+        description="员工 id 或角色；官方群发要人在企业微信里点一下才发得出去",
+    )
+    confirm_within: Span = Field(
+        timedelta(hours=2), title="多久没点就作废", description="活动当天两小时还没人点，再发就过点了；其间最多提醒三次"
+    )
     remind_every: Span = Field(
         timedelta(hours=4), title="任务到期后多久提醒一次", description="一共提醒三次，再催就成了打扰"
     )

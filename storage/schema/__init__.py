@@ -5,6 +5,7 @@ from sqlite_utils.migrations import Migrations
 
 from storage.schema import (
     calendar,
+    campaigns,
     channels,
     contact,
     crowds,
@@ -61,3 +62,4 @@ _step("m052_orders", orders.SCRIPT)
 _step("m053_crowds", crowds.SCRIPT)
 _step("m054_koc", koc.SCRIPT)
 _step("m055_surveys", surveys.SCRIPT)
+_step("m060_campaigns", campaigns.SCRIPT)

@@ -1,0 +1,126 @@
+"""`yuanzi calendar export` and `yuanzi calendar import FILE [--write]`: the calendar as a spreadsheet, both ways."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.calendarsheet import read, rows_of
+from bot.config import Config, load_config, read_toml
+from bot.errors import ConfigError, Problem
+from bot.scripts import BUILT_IN, beats_from
+from bot.scripts.as_toml import as_toml
+from bot.spreadsheet import write
+
+SCRIPTS = "脚本"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options of `yuanzi calendar`."""
+    parser.add_argument("what", choices=("export", "import"), metavar="export|import", help="导出，还是导入")
+    parser.add_argument("file", type=Path, nargs="?", metavar="文件", help="导入：要读的 .xlsx 或 .csv")
+    parser.add_argument("--format", choices=("xlsx", "csv"), default="xlsx", metavar="格式", help="导出成 xlsx 或 csv")
+    parser.add_argument("--out", type=Path, metavar="文件", help="导出到哪里，默认 calendar.xlsx 或 calendar.csv")
+    parser.add_argument("--script", action="append", metavar="名字", help="只导出这些脚本，可写几次；默认全部")
+    parser.add_argument("--write", action="store_true", help="导入：真的写进 bot.scripts；不加只说会改什么")
+    parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports or imports. Every problem comes at once, with its row: exit 2."""
+    config = load_config(args.config)
+    if args.what == "export":
+        return _export(args, config)
+    if args.file is None:
+        raise ConfigError([Problem("calendar import", "", "没写要读哪个文件", "yuanzi calendar import 日历.xlsx")])
+    return _import(args.file, config, write_it=args.write)
+
+
+def _folder(config: Config) -> Path | None:
+    return Path(config.settings.bot.scripts) if config.settings.bot.scripts else None
+
+
+def _files(config: Config) -> dict[str, Path]:
+    """The script files that are in force, by name."""
+    files = {path.stem: path for path in sorted(BUILT_IN.glob("*.toml"))}
+    folder = _folder(config)
+    if folder is not None:
+        files |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    return files
+
+
+def _export(args: argparse.Namespace, config: Config) -> int:
+    files = _files(config)
+    unknown = [one for one in args.script or () if one not in files]
+    if unknown:
+        raise ConfigError([Problem("--script", one, "没有这个脚本", f"有：{'、'.join(files)}") for one in unknown])
+    scripts = {name: read_toml(path) for name, path in files.items() if not args.script or name in args.script}
+    for name, data in scripts.items():
+        beats_from(name, data, files[name])  # what does not hold is not handed on
+    target: Path = args.out or Path(f"calendar.{args.format}")
+    if target.suffix.lower() != f".{args.format}":
+        target = target.with_name(f"{target.name}.{args.format}")
+    rows = rows_of(scripts)
+    write(target, rows)
+    sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{len(rows) - 1} 拍，到 {target}。\n")
+    sys.stdout.write(f"改完：yuanzi calendar import {target}\n")
+    return 0
+
+
+def _import(path: Path, config: Config, *, write_it: bool) -> int:
+    folder, files = _folder(config), _files(config)
+    if folder is None:
+        hint = '在 config.toml 的 [bot] 里写 scripts = "scripts"，建好这个目录'
+        raise ConfigError([Problem(config.file, "bot.scripts", "没有自己的脚本目录，导入的不知道写到哪里", hint)])
+    if not folder.is_dir():
+        raise ConfigError([Problem(config.file, "bot.scripts", f"找不到目录 {folder}", "先建好它")])
+    scripts = read(path)
+    problems: list[Problem] = []
+    changed: dict[str, Mapping[str, Any]] = {}
+    for name, data in scripts.items():
+        # A picture stands beside its script: proven where the file will be, once more before anything is written.
+        try:
+            beats = beats_from(name, data, folder / f"{name}.toml")
+        except ConfigError as error:
+            where = f"{SCRIPTS}「{name}」"
+            problems += [Problem(str(path), where + one.key, one.reason, one.hint) for one in error.problems]
+            continue
+        before = beats_from(name, read_toml(files[name]), folder / f"{name}.toml") if name in files else []
+        if beats != before:
+            changed[name] = data
+            sys.stdout.write(_difference(name, {one.id: one for one in before}, {one.id: one for one in beats}))
+    if problems:
+        raise ConfigError(problems)
+    if not changed:
+        sys.stdout.write("和现在的一样，没有要改的。\n")
+        return 0
+    if not write_it:
+        sys.stdout.write("这只是看看，什么也没写。要写就加 --write（会重写这些文件，文件里的注释不保留）。\n")
+        return 0
+    for name, fresh in changed.items():
+        _replace(folder / f"{name}.toml", as_toml(fresh))
+    sys.stdout.write(f"已写好 {len(changed)} 份到 {folder}。先跑 yuanzi check，再在群里发「重载」。\n")
+    return 0
+
+
+def _difference(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    lines = [f"+ {one}「{after[one].title}」\n" for one in after if one not in before]
+    lines += [f"~ {one}「{after[one].title}」\n" for one in after if one in before and before[one] != after[one]]
+    lines += [f"- {one}「{before[one].title}」\n" for one in before if one not in after]
+    return f"{SCRIPTS}「{name}」：\n{''.join(lines) or '  次序变了' + chr(10)}"
+
+
+def _replace(target: Path, text: str) -> None:
+    """Writes a file whole or not at all. Raises ConfigError."""
+    fresh = target.with_suffix(".toml.part")
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise ConfigError([Problem(str(target), "", f"写不了：{error.strerror}")]) from error
