@@ -60,7 +60,7 @@ CORE: dict[str, set[str]] = {
     "crowds": {"config", "context", "crowd", "storage", "world"},
     # Group health: rules over facts; the digest asks the tables.
     "health": {"settings", "storage", "world"},
-    "digest": {"config", "context", "health", "lifecycle", "storage", "world"},
+    "checkups": {"config", "context", "health", "lifecycle", "storage", "world"},
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
@@ -114,7 +114,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
-        "buying", "crowd", "crowds", "digest", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom",
+        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},

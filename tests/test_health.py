@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.__main__ import main
-from bot.digest import health_lines
+from bot.checkups import health_lines
 from bot.health import EXACT, check_up, compare, unanswered
 from bot.settings.health import HealthSettings
 from storage.database import Database

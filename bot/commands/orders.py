@@ -12,7 +12,7 @@ from bot.config import load_config
 from bot.content import load_content
 from bot.context import zone_of
 from bot.errors import ConfigError, Problem
-from bot.sheets import bounded, read_sheet
+from bot.rows import bounded, read_sheet
 from bot.world import RealWorld, to_ms
 from storage.database import Database
 from storage.store import Store

@@ -9,7 +9,7 @@ from bot.commands.fsck import add_database
 from bot.config import load_config
 from bot.content import load_content
 from bot.errors import ConfigError, Problem
-from bot.sheets import bounded, read_sheet
+from bot.rows import bounded, read_sheet
 from bot.tagging import row_by_hand
 from bot.tagrules import LONGEST, TagBook
 from bot.world import RealWorld, to_ms
