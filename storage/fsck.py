@@ -19,6 +19,7 @@ from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_staffdesk import STAFFDESK_RULES
 from storage.schema import steps
 
 MOST = 100
@@ -306,5 +307,6 @@ RULES: dict[str, Rule] = {
     **DRAW_RULES,
     **CALENDAR_RULES,
     **CONTACT_RULES,
+    **STAFFDESK_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

@@ -17,6 +17,7 @@ from storage.fsck_draws import DRAW_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_staffdesk import STAFFDESK_RULES
 from storage.ledger import Ledger
 from tests.test_storage_week import two_weeks
 
@@ -180,6 +181,7 @@ def test_every_rule_has_a_case() -> None:
         *DRAW_RULES,
         *CALENDAR_RULES,
         *CONTACT_RULES,
+        *STAFFDESK_RULES,
     } == set(CASES)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.config import nearest
 from bot.context import Context
+from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
@@ -75,7 +76,11 @@ def _pass_on(event: MessageReceived, ctx: Context) -> list[Say]:
 
 @router.band("refusal")
 def refuse(event: MessageReceived, ctx: Context) -> Wishes:
-    """A member tried a staff word: one kind refusal, not one for every try."""
+    """Somebody tried a staff word that is not theirs. A member gets one kind refusal, not one for every try; staff hear
+    who may."""
+    if ctx.role is not None:
+        needed = ctx.desk.needed(ctx.reading.head, ctx.settings, acting=False) or "owner"
+        raise Mistake("staff.read_only", name=ctx.name, **ctx.refusal(needed))
     if ctx.resting("refusal", ctx.member, timedelta(minutes=10)):
         return Silence("员工口令，十分钟内已经婉拒过一次")
     return say("staff.refused", name=ctx.name, because="这是员工口令，按平台 id 认人")

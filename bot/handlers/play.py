@@ -52,7 +52,7 @@ def _open(game: Game, ctx: Context) -> Wishes:
     """Somebody wants to begin a session."""
     if ctx.event.group is None:
         raise Mistake("play.only_in_group")
-    if (game.role and not ctx.may(game.role)) or (ctx.role is None and game.title in ctx.settings.games.staff_only):
+    if ctx.role is None and game.title in ctx.settings.games.staff_only:
         raise Mistake("play.staff_only", title=game.title)
     return open_session(game, ctx, ctx.reading, ctx.member)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.settings.calendar import CalendarSettings
 from bot.settings.checkin import CheckIn
 from bot.settings.contact import Contact
-from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
+from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, RoleName, Staff, Storage
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
@@ -53,6 +53,8 @@ class Settings(Part):
     storage: Storage = Field(default_factory=lambda: Storage())
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
     staff: tuple[Staff, ...] = ()
+    staff_rights: dict[str, RoleName] = Field(default_factory=dict)
+    """Staff word -> least role, where this deployment wants another one (bot/rights.py proves the words)."""
     quota: tuple[Quota, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)
