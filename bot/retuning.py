@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bot.context import Context
+from bot.digest import arm, start
 from bot.errors import ConfigError, Mistake
 from bot.settings import GroupSettings
 from bot.shown import shown
@@ -97,6 +98,10 @@ def retune(
     office.note_change(number, group, path, before, value)
     ctx.config.use(group, fresh)
     ctx.desk.replan()
+    if path == "digest.on" and current(fresh, path):
+        start(ctx, group)  # no digest of a week in which it was off
+    if path.startswith("digest.") or path == "zone":
+        arm(ctx)
     return old, new
 
 

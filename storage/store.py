@@ -5,6 +5,7 @@ from storage.bonds import Bonds
 from storage.calendar import Calendar
 from storage.check_ins import CheckIns
 from storage.database import Database
+from storage.digests import Digests
 from storage.draws import Draws
 from storage.exposure import Exposures
 from storage.gates import Gates
@@ -49,6 +50,7 @@ class Store:
         self.exposures = Exposures(db)
         self.bonds = Bonds(db)
         self.privacy = Privacy(db)
+        self.digests = Digests(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

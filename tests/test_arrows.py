@@ -78,7 +78,9 @@ CORE: dict[str, set[str]] = {
         "world",
     },
     # A setting changed by chat, proven, written down and taken back.
-    "retuning": {"config", "context", "errors", "settings", "shown", "storage"},
+    # The weekly digest: features add rows, one moment a week.
+    "digest": {"context", "settings", "world"},
+    "retuning": {"digest", "config", "context", "errors", "settings", "shown", "storage"},
     # What becomes of a beat: posted, merged, asked, dropped; things for people; sequences for single members.
     "tasking": {"context", "replies", "scripts", "storage", "world"},
     "posting": {"context", "opening", "replies", "scripts", "settings", "tasking", "world"},
@@ -92,7 +94,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
-        "retuning",
+        "retuning", "digest",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},

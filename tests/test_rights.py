@@ -12,7 +12,7 @@ from tests.conftest import BOSS, OpenRoom, Room, a_config, group_config, keys
 LEAST = {
     "read-only": [
         "设置", "名单", "状态", "日程", "漏发", "任务", "额度", "预报", "挡下", "防刷预览", "待兑现", "中奖名单", "试欢迎",
-        "我的权限", "审计",
+        "我的权限", "审计", "周报",
     ],
     "service": ["兑现", "核销", "晒单", "完成", "不做", "已购", "买过", "交还", "已安抚"],
     "guide": ["拼团", "改判"],

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.context import Context
+from bot.digest import arm
 from bot.earning import count_talk
 from bot.events import Tick
 from bot.replies import Wishes
@@ -29,6 +30,7 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     ctx.store.sequences.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.store.exposures.drop_old((ctx.now - DAYS_KEPT).date().isoformat(), AT_ONCE)
+    arm(ctx)
     ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
     return None
 

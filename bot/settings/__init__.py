@@ -11,6 +11,7 @@ from bot.settings.calendar import CalendarSettings
 from bot.settings.checkin import CheckIn
 from bot.settings.contact import Contact
 from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, RoleName, Staff, Storage
+from bot.settings.digest import DigestSettings
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
@@ -44,6 +45,7 @@ class GroupSettings(Part):
     contact: Contact = Field(default_factory=lambda: Contact())
     draws: DrawSettings = Field(default_factory=lambda: DrawSettings())
     calendar: CalendarSettings = Field(default_factory=lambda: CalendarSettings())
+    digest: DigestSettings = Field(default_factory=lambda: DigestSettings())
 
 
 class Settings(Part):
