@@ -7,8 +7,6 @@ from functools import partial
 Found = Iterator[tuple[str, str]]
 
 _QUESTIONS = {
-    "setting_change_without_audit": "SELECT '审计 ' || audit_id, c.key || ' 的改动没有审计' FROM setting_change c"
-    " WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE a.id = c.audit_id)",
     "setting_change_lost": "SELECT '审计 ' || c.audit_id, c.group_id || ' 的 ' || c.key || ' 不是最后一次改成的值'"
     " FROM setting_change c LEFT JOIN group_setting s ON s.group_id = c.group_id AND s.key = c.key"
     " WHERE c.after IS NOT s.value AND c.audit_id = (SELECT max(l.audit_id) FROM setting_change l"

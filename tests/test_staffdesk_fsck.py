@@ -12,7 +12,6 @@ from storage.fsck_staffdesk import STAFFDESK_RULES
 from tests.conftest import Room, a_config, group_config
 
 CASES: dict[str, tuple[str, ...]] = {
-    "setting_change_without_audit": ("DELETE FROM audit WHERE id = 1",),
     "setting_change_lost": ("UPDATE group_setting SET value = '77' WHERE key = 'checkin.points'",),
     "digest_without_week": ("DELETE FROM digest_sent",),
 }

@@ -46,7 +46,7 @@ def now(event: MessageReceived, ctx: Context) -> Wishes:
     groups = [event.group] if event.group else ctx.store.members.groups()
     if not groups:
         return say("digest.none", sort=Sort.STAFF)
-    until = ctx.local(ctx.now)
+    until = ctx.local(ctx.now) + timedelta(milliseconds=1)  # what happened just now counts
     since = _midnight(until) - WEEK + _DAY
     rows = _told(ctx, groups, since, until)
     return say("digest.now", since=f"{since:%m-%d}", until=f"{until:%m-%d %H:%M}", rows=rows, sort=Sort.STAFF)
