@@ -21,6 +21,7 @@ from bot.errors import ChannelError, ConfigError, Problem, StorageFailure, Yuanz
 from bot.events import Event
 from bot.outbox import Outbox
 from bot.replies import say
+from bot.rights import grant
 from bot.router import BANDS, Router, Switchboard
 from bot.schedule import Alarm, Schedule
 from bot.words import Reader
@@ -57,7 +58,8 @@ def discover() -> list[Router]:
 def switchboard_for(config: Config, more: Sequence[Router] = ()) -> Switchboard:
     """All handlers, proven not to claim anything twice. Raises ConfigError."""
     switchboard = Switchboard([*discover(), *more])
-    problems = switchboard.problems(config.settings.groups)
+    problems = grant(switchboard, config.settings.staff_rights, config.settings.groups, config.file)
+    problems += switchboard.problems(config.settings.groups)
     missing = set(BANDS) - {name for router in switchboard.routers for name, _ in router.bands}
     problems += [Problem("bot/handlers", name, "这一档路由没有处理者") for name in sorted(missing)]
     if problems:

@@ -24,12 +24,22 @@ from bot.words import Reading
 from bot.world import Luck, to_ms
 from storage.store import Store
 
+NAMED = 3
+"""People whom a refusal names."""
+
 
 class Desk(Protocol):
     """What handlers may ask of the house itself, beyond this one event."""
 
     def help_for(self, role: str | None, settings: GroupSettings) -> list[tuple[str, tuple[str, ...], str, str]]:
         """(section, words, usage, help) of every command that a role may use under these settings."""
+
+    def needed(self, word: str, settings: GroupSettings, *, acting: bool = True) -> str | None:
+        """The least role for what a staff word changes (or for looking, where not `acting`), with this deployment's
+        rights; None: no staff word."""
+
+    def rights(self, settings: GroupSettings) -> list[tuple[str, str, str]]:
+        """(word, least role to use it, least role for what it changes) of every staff word."""
 
     def words(self, settings: GroupSettings) -> list[str]:
         """Every command word, for "did you mean"."""
@@ -192,13 +202,27 @@ class Context:
         return self.role is not None and Role.reaches(self.role, role)
 
     def needs(self, role: str) -> None:
-        """Raises Mistake when the staff member's role only lets them look."""
-        if not self.may(role):
-            raise Mistake("staff.read_only", name=self.name)
+        """Raises Mistake, naming who may, when the staff member's role is too weak for what the word changes. `role` is
+        the word's own right; `[staff_rights]` of the deployment comes before it."""
+        needed = self.desk.needed(self.reading.head, self.settings) or role
+        if not self.may(needed):
+            raise Mistake("staff.read_only", name=self.name, **self.refusal(needed))
 
-    def audit(self, action: str, what: str) -> None:
-        """Writes a staff action down."""
-        self.store.office.audit(self.member, self.event.group, action, what, at=to_ms(self.now), event_id=self.event.id)
+    def refusal(self, needed: str) -> dict[str, str]:
+        """What a refusal names: the word, the least role, and the people who have it on this channel."""
+        people = [
+            one.name or one.id for one in self.config.settings.staff
+            if Role.reaches(one.role, needed) and (not one.channels or self.event.channel in one.channels)
+        ]  # fmt: skip
+        more = f"等 {len(people)} 位" if len(people) > NAMED else ""
+        who = f"{'、'.join(people[:NAMED])}{more}" or "还没有人有这个权限，请改设置文件"
+        return {"word": self.reading.head[:20], "role": Role.TITLES[needed], "who": who}
+
+    def audit(self, action: str, what: str, *, group: str | None = None) -> int:
+        """Writes a staff action down, of this place or of `group`. Returns the number of the entry."""
+        return self.store.office.audit(
+            self.member, group or self.event.group, action, what, at=to_ms(self.now), event_id=self.event.id
+        )
 
 
 _ZONES: dict[str, ZoneInfo] = {}

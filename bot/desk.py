@@ -26,7 +26,7 @@ from bot.story import Story
 from bot.survey import Survey
 from bot.tagrules import TagBook
 from bot.voice import ALWAYS, slots_in
-from bot.words import Reading, normalise
+from bot.words import Reading, bare, normalise
 from bot.world import Luck, World
 from storage.store import Store
 
@@ -86,6 +86,19 @@ class FrontDesk:
             ]
             self._help[role, id(settings)] = known = (settings, rows)
         return known[1]
+
+    def needed(self, word: str, settings: GroupSettings, *, acting: bool = True) -> str | None:
+        route = self._switchboard.table(settings).get(bare(word))
+        if route is None:
+            return None
+        return (route.acts or route.role) if acting else route.role
+
+    def rights(self, settings: GroupSettings) -> list[tuple[str, str, str]]:
+        return [
+            (route.words_in(settings)[0], route.role, route.acts or route.role)
+            for route in self._switchboard.commands
+            if route.role and not (route.off and route.off(settings))
+        ]
 
     def words(self, settings: GroupSettings) -> list[str]:
         return [word for route in self._switchboard.commands if not route.role for word in route.words_in(settings)]

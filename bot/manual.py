@@ -90,7 +90,7 @@ def commands_page() -> str:
     for route in switchboard_for(config).commands:
         words = "、".join(f"`{word}`" for word in route.words_in(settings))
         usage = route.usage.replace("|", "/") or "—"
-        role = f"（{route.role} 起）" if route.role else ""
+        role = f"（{route.role} 起{f'，{route.acts} 起才能改' if route.acts else ''}）" if route.role else ""
         (staff if route.role else member).append(f"| {words} | {usage} | {route.help}{role} |")
     head = ["| 口令 | 后面可以写 | 做什么 |", "|---|---|---|"]
     parts = ["# 口令一览\n", "## 成员\n", *head, *member, "", "## 员工（按平台 id 认人）\n", *head, *staff, ""]

@@ -1,19 +1,17 @@
 """Question banks from spreadsheets: CSV or XLSX rows become a TOML bank; every mistake names its row."""
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-from openpyxl import load_workbook
 from pydantic import ValidationError
 
-from bot.config import check_model, nearest, read_toml
+from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.judge import key_of
 from bot.quizbank import Bank, Question, as_toml, wrong_with
+from bot.sheets import fields_of, read_sheet, write_sheet
 
 COLUMNS = {
     "编号": "id", "id": "id", "题目": "text", "text": "text", "答案": "answers", "answers": "answers",
@@ -25,7 +23,6 @@ COLUMNS = {
 _LISTS = ("answers", "hint", "tags")
 _BETWEEN = re.compile(r"\s*[|｜;；\n]\s*")
 _LEVELS = {"1": 1, "2": 2, "3": 3, "简单": 1, "容易": 1, "中等": 2, "一般": 2, "难": 3, "困难": 3}
-MOST_ROWS = 20_000
 
 
 def read_bank(path: Path, title: str = "") -> tuple[str, list[dict[str, Any]]]:
@@ -59,9 +56,9 @@ def _prove(path: Path, rows: Sequence[tuple[str, Question]], problems: list[Prob
 
 def _questions(path: Path, title: str) -> tuple[list[tuple[str, Question]], list[Problem]]:
     """(row name, question) of a spreadsheet, and what is wrong with its other rows. Raises ConfigError."""
-    rows = _rows(path)
+    rows = read_sheet(path)
     header = next(rows, None)
-    fields = _fields(path, header[1] if header else ())
+    fields = fields_of(path, header[1] if header else (), COLUMNS, ("题目", "答案"))
     problems: list[Problem] = []
     good: list[tuple[str, Question]] = []
     for number, cells in rows:
@@ -89,26 +86,6 @@ def _reason(details: Any) -> str:
     return f"{name.get(field, field)}：{what}"
 
 
-def _fields(path: Path, header: Sequence[str]) -> list[str]:
-    problems = []
-    fields = []
-    for cell in header:
-        field = COLUMNS.get(cell.strip().lower(), "")
-        if cell.strip() and not field:
-            close = nearest(cell.strip(), COLUMNS)
-            problems.append(
-                Problem(str(path), "第 1 行", f"不认识的列「{cell}」", f"是不是想写 {close[0]}？" if close else "")
-            )
-        fields.append(field)
-    problems += [
-        Problem(str(path), "第 1 行", f"缺少「{name}」这一列", "首行写表头：题目、答案、提示、解释、出处、标签、难度")
-        for name, field in (("题目", "text"), ("答案", "answers")) if field not in fields
-    ]  # fmt: skip
-    if problems:
-        raise ConfigError(problems)
-    return fields
-
-
 def _values(fields: Sequence[str], cells: Sequence[str], number: str) -> Mapping[str, Any]:
     data: dict[str, Any] = {"id": re.sub(r"\s+", "-", number)}
     for field, cell in zip(fields, cells, strict=False):
@@ -121,58 +98,6 @@ def _values(fields: Sequence[str], cells: Sequence[str], number: str) -> Mapping
     return data
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(row number as the spreadsheet shows it, cells as text). Raises ConfigError."""
-    kind = path.suffix.lower()
-    if kind not in (".csv", ".xlsx"):
-        raise ConfigError([Problem(str(path), "", "认不出格式", "题库写成 .toml、.csv 或 .xlsx")])
-    try:
-        rows = _csv(path) if kind == ".csv" else _xlsx(path)
-    except FileNotFoundError as error:
-        raise ConfigError([Problem(str(path), "", "找不到这个文件")]) from error
-    except (OSError, ValueError, KeyError, csv.Error) as error:
-        raise ConfigError([Problem(str(path), "", f"读不了：{error}", "用 Excel 另存一份再试")]) from error
-    if len(rows) > MOST_ROWS:
-        raise ConfigError([Problem(str(path), "", f"超过 {MOST_ROWS} 行", "拆成几份")])
-    return iter(rows)
-
-
-def _csv(path: Path) -> list[tuple[int, list[str]]]:
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("gb18030")  # what Excel in Chinese saves as CSV
-    reader = csv.reader(text.splitlines(keepends=True))
-    found = []
-    for row in reader:
-        found.append((reader.line_num - sum(cell.count("\n") for cell in row), [cell.strip() for cell in row]))
-    return found
-
-
-def _xlsx(path: Path) -> list[tuple[int, list[str]]]:
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except BadZipFile as error:
-        raise ValueError("不是 xlsx 文件") from error
-    try:
-        sheet = book.worksheets[0]
-        return [
-            (number, [_cell(value) for value in row])
-            for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=MOST_ROWS + 2), start=1)
-        ]
-    finally:
-        book.close()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
 def write_bank(folder: Path, name: str, title: str, questions: Iterable[Mapping[str, Any]]) -> Path:
     """Writes a bank into a persona's quiz folder, whole or not at all. Raises ConfigError when it is there already."""
     target = folder / f"{name}.toml"
@@ -183,3 +108,33 @@ def write_bank(folder: Path, name: str, title: str, questions: Iterable[Mapping[
     fresh.write_text(as_toml(title, list(questions)), encoding="utf-8")
     fresh.replace(target)
     return target
+
+
+HEADER = {
+    "编号": "id", "题目": "text", "答案": "answers", "提示": "hint", "解释": "explanation", "出处": "source",
+    "标签": "tags", "难度": "difficulty", "图片": "picture",
+}  # fmt: skip
+"""Columns of an exported bank."""
+
+
+def export_bank(bank: Path, out: Path) -> tuple[str, int]:
+    """Writes a TOML bank as a spreadsheet that `read_bank` reads back the same. Returns its title and how many
+    questions. Raises ConfigError when a list holds what separates lists in a cell."""
+    title, questions = read_bank(bank)
+    rows, problems = [], []
+    for number, question in enumerate(questions, start=1):
+        row: list[str | int] = []
+        for field in HEADER.values():
+            value = question.get(field, "")
+            if field in _LISTS:
+                where = f"question.{number}（{question['id']}）"
+                problems += [
+                    Problem(str(bank), where, f"「{one}」里有 | ; 或换行，一格里会被拆开")
+                    for one in value if _BETWEEN.search(one)
+                ]  # fmt: skip
+                value = "|".join(value)
+            row.append(value)
+        rows.append(row)
+    if problems:
+        raise ConfigError(problems)
+    return title, write_sheet(out, title, list(HEADER), rows)

@@ -9,6 +9,7 @@ from bot.errors import Problem
 from bot.events import BeatDue, Event, MessageReceived, Tick
 from bot.replies import Wishes
 from bot.settings import GroupSettings
+from bot.settings.deployment import Role
 from bot.words import Reading, bare
 
 Handler = Callable[[Any, Context], Wishes]
@@ -24,6 +25,8 @@ class Route:
     words: tuple[str, ...] = ()
     words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None
     role: str | None = None
+    acts: str | None = None
+    """The role for the half of a word that changes something, where `role` may only look."""
     usage: str = ""
     help: str = ""
     off: Callable[[GroupSettings], bool] | None = None
@@ -81,14 +84,15 @@ class Router:
 
     def command(
         self, *words: str, help: str, usage: str = "", role: str | None = None,  # noqa: A002
-        words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None,
+        acts: str | None = None, words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None,
         off: Callable[[GroupSettings], bool] | None = None,
     ) -> Callable[[H], H]:  # fmt: skip
-        """A word that starts a message. Without `usage` nothing may follow it. `role` makes it a staff word."""
+        """A word that starts a message. Without `usage` nothing may follow it. `role` makes it a staff word;
+        with `acts` that role may look and this one may change."""
 
         def register(handler: H) -> H:
             self.commands.append(
-                Route(self._name_of(handler), handler, words, words_from, role, usage, help, off, self.title)
+                Route(self._name_of(handler), handler, words, words_from, role, acts, usage, help, off, self.title)
             )
             return handler
 
@@ -242,7 +246,8 @@ class Switchboard:
     ) -> tuple[tuple[Route, ...], Hit | None]:
         route = self.command_of(reading, settings)
         if route is not None:
-            return (route if route.role is None or role is not None else self._bands["refusal"],), None
+            may = route.role is None or (role is not None and Role.reaches(role, route.role))
+            return (route if may else self._bands["refusal"],), None
         if settings.faq.on:
             hit = self.spotter(reading, event.group, settings)
             if hit is not None:

@@ -27,8 +27,9 @@ XLSX_ROWS = 1_048_576
 """What a sheet can hold, the header included."""
 XLSX_CELL = 32_767
 """What a cell can hold, in UTF-16 units."""
-_DANGEROUS = re.compile(r"^[=+\-@\t\r\n＝＋－＠]")
-"""How a spreadsheet recognises a formula; Excel in Chinese and Japanese takes full-width signs too."""
+_DANGEROUS = re.compile(r"^'*[=+\-@\t\r\n＝＋－＠]")
+"""How a spreadsheet recognises a formula; Excel in Chinese and Japanese takes full-width signs too. A text that has
+apostrophes of its own in front gets one more, so that `plain` gives it back the same."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Kind = Literal["text", "number", "time", "flag", "json", "word", "group", "draw", "won", "shop"]
@@ -348,6 +349,11 @@ def harmless(text: str) -> str:
     gets an apostrophe in front, which spreadsheets take as "this is text"."""
     clean = _UNPRINTABLE.sub("", text)
     return f"'{clean}" if _DANGEROUS.match(clean) else clean
+
+
+def plain(text: str) -> str:
+    """What `harmless` was given: without the apostrophe that it put in front."""
+    return text[1:] if text.startswith("'") and _DANGEROUS.match(text) else text
 
 
 def _cut(text: str) -> str:

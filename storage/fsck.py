@@ -23,6 +23,7 @@ from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_staffdesk import STAFFDESK_RULES
 from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
 from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.schema import steps
@@ -323,5 +324,6 @@ RULES: dict[str, Rule] = {
     **CALENDAR_RULES,
     **CAMPAIGN_RULES,
     **CONTACT_RULES,
+    **STAFFDESK_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

@@ -7,6 +7,7 @@ from storage.campaigns import Campaigns
 from storage.check_ins import CheckIns
 from storage.crowds import Crowds
 from storage.database import Database
+from storage.digests import Digests
 from storage.draws import Draws
 from storage.exposure import Exposures
 from storage.gates import Gates
@@ -67,6 +68,7 @@ class Store:
         self.health = Health(db)
         self.surveys = Surveys(db)
         self.campaigns = Campaigns(db)
+        self.digests = Digests(db)
 
     def forget_caches(self) -> None:
         """After anything was taken back, memory must not remember what the file has forgotten."""

@@ -65,6 +65,8 @@ CORE: dict[str, set[str]] = {
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
     "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules"},
+    # Which role each staff word needs, as this deployment wants it.
+    "rights": {"config", "errors", "router", "settings", "words"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -93,6 +95,10 @@ CORE: dict[str, set[str]] = {
         "config", "context", "draw_plan", "errors", "games", "opening", "playing", "quizbank", "scripts", "settings",
         "world",
     },
+    # A setting changed by chat, proven, written down and taken back.
+    # The weekly digest: features add rows, one moment a week.
+    "digest": {"context", "settings", "world"},
+    "retuning": {"digest", "config", "context", "errors", "settings", "shown", "storage"},
     # What becomes of a beat: posted, merged, asked, dropped; things for people; sequences for single members.
     "tasking": {"context", "replies", "scripts", "storage", "world"},
     "posting": {"context", "opening", "replies", "scripts", "settings", "tasking", "world"},
@@ -114,7 +120,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
-        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom",
+        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -163,6 +169,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     "storage.sessions": {"Session"},
     "storage.calendar": {"LatePost", "OPEN"},
     "storage.tasks": {"Task"},
+    "storage.office": {"AuditRow"},
     "storage.draws": {"Draw", "WinnerRow"},
     "storage.gates": {"GateNote", "LEFT_EARLY"},
     "storage.points": {"HistoryRow"},

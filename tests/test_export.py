@@ -136,7 +136,7 @@ def test_every_beginning_of_a_formula_is_defused(text: str) -> None:
     assert harmless(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["", "签到", "1+1", "a=b", "'=1", "“=1”", "🥤"])
+@pytest.mark.parametrize("text", ["", "签到", "1+1", "a=b", "“=1”", "🥤"])
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
 

@@ -21,6 +21,7 @@ from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
 from storage.fsck_orders import QUESTIONS as ORDER_QUESTIONS
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
+from storage.fsck_staffdesk import STAFFDESK_RULES
 from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
 from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.ledger import Ledger
@@ -192,6 +193,7 @@ def test_every_rule_has_a_case() -> None:
         *CAMPAIGN_RULES,
         *CONTACT_RULES,
         *KNOWING,
+        *STAFFDESK_RULES,
     } == set(CASES)
 
 

@@ -54,7 +54,7 @@ def test_a_message_finds_its_handler_or_none(text: str, route: list[str]) -> Non
 @pytest.mark.parametrize("word", ["设置", "名单", "撤销 1", "重载", "状态", "日程", "试欢迎", "兑现 1"])
 def test_a_staff_word_leads_a_member_to_the_refusal_and_staff_to_the_handler(word: str) -> None:
     assert route_of(word) == ["help.refuse"]
-    (route,) = route_of(word, "read-only")
+    (route,) = route_of(word, "owner")
     assert route != "help.refuse"
 
 

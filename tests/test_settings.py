@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.handlers.staff import current, paths, written
+from bot.retuning import current, paths, written
 from bot.settings import GroupSettings
 from bot.settings.checkin import CheckIn, Milestone
 from bot.settings.deployment import Role

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="文件", help="写到文件（写完才替换旧的）；不写就是标准输出")
     parser.add_argument(
-        "--zone", type=_zone, default="Asia/Shanghai", metavar="时区", help="时间按哪个时区写，默认 %(default)s"
+        "--zone", type=a_zone, default="Asia/Shanghai", metavar="时区", help="时间按哪个时区写，默认 %(default)s"
     )
     parser.epilog = (
         "csv 和 xlsx 里以 = + - @（含全角）或制表符、换行开头的文字，前面加一个单引号 '，Excel 就只当文字、不当公式算；"
@@ -59,7 +59,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _zone(name: str) -> tzinfo:
+def a_zone(name: str) -> tzinfo:
+    """A zone by its name, for argparse."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

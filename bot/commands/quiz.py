@@ -1,21 +1,27 @@
-"""`yuanzi quiz check FILE` and `yuanzi quiz import FILE --into 人设`: question banks from TOML, CSV or XLSX."""
+"""`yuanzi quiz check|import FILE` and `yuanzi quiz export FILE --bank 题库`: question banks as TOML, CSV or XLSX."""
 
 import argparse
 import re
 import sys
 from pathlib import Path
 
-from bot.config import load_config, read_toml
+from bot.config import load_config, nearest, read_toml
 from bot.content import persona_folder
 from bot.errors import ConfigError, Problem
 from bot.quizbank import load_banks
-from bot.quizimport import read_bank, write_bank
+from bot.quizimport import export_bank, read_bank, write_bank
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi quiz`."""
-    parser.add_argument("what", choices=("check", "import"), metavar="check|import", help="只检查，还是导入人设")
+    parser.add_argument(
+        "what",
+        choices=("check", "import", "export"),
+        metavar="check|import|export",
+        help="只检查、导入人设，还是导出成表格",
+    )
     parser.add_argument("file", type=Path, metavar="文件", help=".toml、.csv 或 .xlsx；表头：题目、答案、提示、解释 …")
+    parser.add_argument("--bank", default="", metavar="题库", help="export：导出哪个题库，写文件名或题库名")
     parser.add_argument("--into", metavar="人设", help="导入到哪个人设，默认是设置里的那个")
     parser.add_argument("--title", default="", metavar="名字", help="题库叫什么，成员用它选分类；默认是文件名")
     parser.add_argument("--name", default="", metavar="文件名", help="存成什么文件名，默认和原文件一样")
@@ -24,6 +30,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Checks or imports. Every problem comes at once, with its row: exit 2."""
+    if args.what == "export":
+        bank = _bank(_folder(args) / "quiz", args.bank)
+        title, count = export_bank(bank, args.file)
+        sys.stdout.write(f"「{title}」{count} 题写到 {args.file}，改完用 yuanzi quiz import 导回来。\n")
+        return 0
     title, questions = read_bank(args.file, args.title)
     if args.what == "check":
         sys.stdout.write(f"没有问题：「{title}」{len(questions)} 题。\n")
@@ -42,6 +53,18 @@ def run(args: argparse.Namespace) -> int:
         raise
     sys.stdout.write(f"已导入 {len(questions)} 题到 {target}，一共 {total} 题。在群里发「重载」就能用。\n")
     return 0
+
+
+def _bank(folder: Path, wanted: str) -> Path:
+    """The file of a bank, by file name or title. Raises ConfigError with those that exist."""
+    banks = {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    titles = {str(read_toml(path).get("title", "")): path for path in banks.values()}
+    found = banks.get(wanted) or titles.get(wanted)
+    if found is None:
+        close = nearest(wanted, [*banks, *titles]) if wanted else []
+        hint = f"是不是想写 {close[0]}？" if close else f"有：{'、'.join([*banks]) or '一个也没有'}"
+        raise ConfigError([Problem("--bank", wanted[:40], "没有这个题库" if wanted else "要写导出哪个题库", hint)])
+    return found
 
 
 def _folder(args: argparse.Namespace) -> Path:

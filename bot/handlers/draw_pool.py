@@ -237,7 +237,7 @@ def answer(event: MessageReceived, ctx: Context) -> Wishes:
     if event.group is not None or event.form != "text":
         return PASS
     answers = ctx.store.draws.draft(ctx.member)
-    if answers is None or not ctx.may("operator"):
+    if answers is None or not ctx.may(ctx.desk.needed("开奖池", ctx.settings) or "operator"):
         return PASS
     text = bare(event.text)
     if text == "取消":

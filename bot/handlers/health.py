@@ -1,7 +1,7 @@
 """群体检: how this group is doing, for staff, in numbers with their bands."""
 
-from bot.context import Context
 from bot.checkups import health_lines
+from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.learning import ASKED, learn

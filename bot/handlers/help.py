@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.config import nearest
 from bot.context import Context
+from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
@@ -79,7 +80,11 @@ ORDINARY = frozenset({"活动", "继续", "跳过", "暂停", "预览", "批准"
 
 @router.band("refusal")
 def refuse(event: MessageReceived, ctx: Context) -> Wishes:
-    """A member tried a staff word: one kind refusal, not one for every try."""
+    """Somebody tried a staff word that is not theirs. A member gets one kind refusal, not one for every try; staff hear
+    who may."""
+    if ctx.role is not None:
+        needed = ctx.desk.needed(ctx.reading.head, ctx.settings, acting=False) or "owner"
+        raise Mistake("staff.read_only", name=ctx.name, **ctx.refusal(needed))
     if event.group is not None and not ctx.reading.addressed and ctx.reading.head in ORDINARY:
         return Silence("群里随口一句，不是对我说的")
     if ctx.resting("refusal", ctx.member, timedelta(minutes=10)):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.buying import settle_buyer
 from bot.context import Context
+from bot.digest import arm
 from bot.earning import count_talk
 from bot.events import Tick
 from bot.learning import learn, needs_older
@@ -35,6 +36,7 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     ctx.store.sequences.drop_old(to_ms(ctx.now))
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.store.exposures.drop_old((ctx.now - DAYS_KEPT).date().isoformat(), AT_ONCE)
+    arm(ctx)
     ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
     return None
 

@@ -10,6 +10,7 @@ from bot.games import KEEPERS, Game, Move, Table, Turn
 from bot.playing import GAMES, book, open_session, table_for
 from bot.replies import PASS, Say, Silence, Wishes, say
 from bot.router import Router
+from bot.settings import GroupSettings
 from bot.words import bare
 from storage.sessions import Session
 
@@ -24,6 +25,11 @@ LAST_WORD = timedelta(days=1)
 """How late the last word of a session may still be said: who won matters after a power cut too."""
 
 
+def switched_off(settings: GroupSettings) -> bool:
+    """Whether a group plays no games. What is already open is played to its end."""
+    return not settings.games.on
+
+
 def _register(game: Game) -> None:
     def opened(event: MessageReceived, ctx: Context) -> Wishes:
         return _open(game, ctx)
@@ -33,7 +39,8 @@ def _register(game: Game) -> None:
     words_in = getattr(game, "words_in", None)
     words_from = (lambda settings: words_in(settings.games)) if words_in else None
     if game.words:
-        router.command(*game.words, help=game.help, usage=game.usage, role=game.role, words_from=words_from)(opened)
+        router.command(*game.words, help=game.help, usage=game.usage, role=game.role, words_from=words_from,
+                       off=switched_off)(opened)  # fmt: skip
     shows: tuple[str, ...] = getattr(game, "shows", ())
     if shows:
 
@@ -41,7 +48,7 @@ def _register(game: Game) -> None:
             return show_session(game, ctx)
 
         shown.__name__ = f"show_{game.id}"
-        router.command(*shows, help=f"看「{game.title}」现在怎样")(shown)
+        router.command(*shows, help=f"看「{game.title}」现在怎样", off=switched_off)(shown)
 
 
 for _game in GAMES.values():
@@ -52,7 +59,7 @@ def _open(game: Game, ctx: Context) -> Wishes:
     """Somebody wants to begin a session."""
     if ctx.event.group is None:
         raise Mistake("play.only_in_group")
-    if (game.role and not ctx.may(game.role)) or (ctx.role is None and game.title in ctx.settings.games.staff_only):
+    if ctx.role is None and game.title in ctx.settings.games.staff_only:
         raise Mistake("play.staff_only", title=game.title)
     return open_session(game, ctx, ctx.reading, ctx.member)
 

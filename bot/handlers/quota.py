@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.contact import CLASSES, KINDS, WEEK, Past, in_budget, klass_of
 from bot.context import Context
+from bot.digest import tells
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.exposure import Exposure
@@ -57,6 +58,12 @@ def _left(ctx: Context, group: str, *, named: bool) -> list[str]:
         rows.append(f"· {head}{word} 今天 {now}/{day}，7 天 {len(used)}/{limit}")
     rows += [f"· {head}平台：{one.title} {one.window} {one.used}/{one.limit}" for one in known.quotas]
     return rows
+
+
+@tells(40)
+def week_of_budgets(ctx: Context, group: str, since: datetime, until: datetime) -> list[str]:
+    """What the budgets of a group still allow, for the weekly digest."""
+    return [row.removeprefix("· ") for row in _left(ctx, group, named=False) if "7 天 0/" not in row]
 
 
 # -- the days ahead -------------------------------------------------------------------------------------------------

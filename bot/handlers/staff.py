@@ -1,11 +1,7 @@
 """What staff can do by chat: 设置, 名单, 兑现, 撤销, 重载, 状态. Rights hang on the platform id."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from bot.attendance import Page
 from bot.config import nearest
@@ -16,9 +12,9 @@ from bot.events import MessageReceived
 from bot.games.streaks import show_day
 from bot.redeeming import aftermath, title_in, unwind
 from bot.replies import Say, Sort, Wishes, say
+from bot.retuning import BACK, SWITCHES, UNSET, current, paths, retune, switches, written
 from bot.router import Router
 from bot.sequences import replan
-from bot.settings import GroupSettings
 from bot.shown import shown
 from bot.world import to_ms
 from storage.ledger import POINTS, Movement
@@ -31,63 +27,29 @@ router.says(
         "roster.checkins": "day count rows", "roster.newcomers": "count rows", "roster.prizes": "count rows",
         "roster.staff": "rows", "roster.empty": "what", "undo.done": "number what", "undo.told": "name what",
         "undo.unknown": "number", "undo.twice": "number", "undo.usage": "", "reload.done": "rows",
-        "reload.broken": "count problems", "status.report": "rows", "staff.read_only": "name",
+        "reload.broken": "count problems", "status.report": "rows", "staff.read_only": "name word role who",
     }
 )  # fmt: skip
 MOST = 30
-BACK = ("默认", "恢复默认", "改回默认")
-"""What staff write instead of a value to have what config.toml says."""
 
 
 # -- settings ------------------------------------------------------------------------------------------------------
 
 
-def paths(model: type[BaseModel] = GroupSettings, prefix: str = "") -> dict[str, FieldInfo]:
-    """Every setting of a group that can be changed by chat: path -> its field."""
-    found: dict[str, FieldInfo] = {}
-    for name, field in model.model_fields.items():
-        inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            found |= paths(inner, f"{prefix}{name}.")
-        elif name not in ("sources", "milestones", "levels", "off"):
-            found[prefix + name] = field
-    return found
-
-
-def current(settings: GroupSettings, path: str) -> Any:
-    """The value of a setting by its path."""
-    value: Any = settings
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def written(text: str, old: object) -> Any:
-    """What staff typed, as the setting's own kind: 开/关 for switches, lists by 、 or comma."""
-    if isinstance(old, bool):
-        switches = {"开": True, "关": False, "on": True, "off": False, "true": True, "false": False}
-        return switches.get(text, text)
-    if text in ("空", "（空）", "无"):
-        text = ""
-    if isinstance(old, tuple) and not (old and all(isinstance(one, int) for one in old)):
-        return [one.strip() for one in text.replace("，", "、").replace(",", "、").split("、") if one.strip()]
-    if isinstance(old, int | float) and not isinstance(old, bool):
-        try:
-            return float(text) if isinstance(old, float) else int(text)
-        except ValueError:
-            return text
-    return text
-
-
-@router.command("设置", help="看或改这个群的设置，值写「默认」就改回去", usage="[项 值]", role="read-only")
+@router.command(
+    "设置", help="看或改这个群的设置，值写「默认」就改回去；「设置 开关」看哪些开着", usage="[项 值|开关]",
+    role="read-only", acts="operator",
+)  # fmt: skip
 def settings(event: MessageReceived, ctx: Context) -> Wishes:
     known = paths()
     path, value = (*ctx.reading.verbatim.split(maxsplit=1), "", "")[:2]
+    group = ctx.settings.name or event.group or "默认"
+    if path in SWITCHES and not value:
+        return say("settings.show", group=f"{group}的开关", rows="\n".join(switches(ctx.settings)), sort=Sort.STAFF)
     if not path:
         rows = "\n".join(
             f"· {one} = {shown(current(ctx.settings, one))}（{field.title or one}）" for one, field in known.items()
         )
-        group = ctx.settings.name or event.group or "默认"
         return say("settings.show", group=group, rows=rows, sort=Sort.STAFF)
     if path not in known:
         close = nearest(path, known)
@@ -98,34 +60,13 @@ def settings(event: MessageReceived, ctx: Context) -> Wishes:
     ctx.needs("operator")
     if event.group is None:
         raise Mistake("settings.bad", key=path, reason="要在那个群里发", hint="")
-    changes = ctx.store.office.group_settings().get(ctx.group, {})
-    if value.strip() in BACK:
-        if path not in changes:
+    back = value.strip() in BACK
+    done = retune(ctx, ctx.group, path, UNSET if back else written(value.strip(), old))
+    if done is None:
+        if back:
             raise Mistake("settings.untouched", key=path, now=shown(old))
-        del changes[path]
-        fresh = _proven(ctx, path, changes)
-        ctx.store.office.unset_group(ctx.group, path)
-    else:
-        changes[path] = written(value.strip(), old)
-        fresh = _proven(ctx, path, changes)
-        ctx.store.office.set_group(ctx.group, path, changes[path])
-    new, unset = shown(current(fresh, path)), value.strip() in BACK
-    ctx.audit("设置", f"{path}: {shown(old)} -> {new}{'（改回默认）' if unset else ''}")
-    ctx.config.use(ctx.group, fresh)
-    ctx.desk.replan()
-    return say("settings.unset" if unset else "settings.changed", key=path, old=shown(old), new=new, sort=Sort.STAFF)
-
-
-def _proven(ctx: Context, path: str, changes: Mapping[str, Any]) -> GroupSettings:
-    """The group's settings with these changes. Raises Mistake when they would be wrong."""
-    try:
-        fresh = ctx.config.with_change(ctx.group, changes)
-        problems = ctx.desk.clashes(ctx.group, fresh)
-    except ConfigError as error:
-        problems = list(error.problems)
-    if problems:
-        raise Mistake("settings.bad", key=path, reason=problems[0].reason, hint=problems[0].hint)
-    return fresh
+        return say("settings.show", group=path, rows=f"{shown(old)}（{known[path].title or path}）", sort=Sort.STAFF)
+    return say("settings.unset" if back else "settings.changed", key=path, old=done[0], new=done[1], sort=Sort.STAFF)
 
 
 # -- lists ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from pydantic import Field
 from bot.settings.calendar import CalendarSettings
 from bot.settings.checkin import CheckIn
 from bot.settings.contact import Contact
-from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, Staff, Storage
+from bot.settings.deployment import BotPart, ChannelSettings, OutboxSettings, RoleName, Staff, Storage
+from bot.settings.digest import DigestSettings
 from bot.settings.draws import DrawSettings
 from bot.settings.faq import Faq
 from bot.settings.games import Games, Play
@@ -56,6 +57,7 @@ class GroupSettings(Part):
     koc: KocSettings = Field(default_factory=lambda: KocSettings())
     health: HealthSettings = Field(default_factory=lambda: HealthSettings())
     lifecycle: LifecycleSettings = Field(default_factory=lambda: LifecycleSettings())
+    digest: DigestSettings = Field(default_factory=lambda: DigestSettings())
 
 
 class Settings(Part):
@@ -66,6 +68,8 @@ class Settings(Part):
     outbox: OutboxSettings = Field(default_factory=lambda: OutboxSettings())
     hooks: HookSettings = Field(default_factory=lambda: HookSettings())
     staff: tuple[Staff, ...] = ()
+    staff_rights: dict[str, RoleName] = Field(default_factory=dict)
+    """Staff word -> least role, where this deployment wants another one (bot/rights.py proves the words)."""
     quota: tuple[Quota, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     wechaty: dict[str, dict[str, Any]] = Field(default_factory=dict)

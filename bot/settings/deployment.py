@@ -1,17 +1,23 @@
 """This deployment: staff, storage, outbox, channels, who the bot is."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from bot.settings.kinds import Part, Span
+
+RoleName = Literal["owner", "operator", "guide", "service", "read-only"]
 
 
 class Role:
     """Staff roles, weakest first; each may do what those before it may."""
 
     ORDER = ("read-only", "service", "guide", "operator", "owner")
+    TITLES: ClassVar[dict[str, str]] = {
+        "read-only": "只看", "service": "客服", "guide": "导购", "operator": "运营", "owner": "店主",
+    }  # fmt: skip
+    """What staff call them."""
 
     @classmethod
     def reaches(cls, role: str, needed: str) -> bool:
@@ -24,7 +30,7 @@ class Staff(Part):
 
     id: str = Field(min_length=1, max_length=128)
     name: str = ""
-    role: Literal["owner", "operator", "guide", "service", "read-only"] = "operator"
+    role: RoleName = "operator"
     channels: tuple[str, ...] = Field((), description="留空表示所有通道")
 
 

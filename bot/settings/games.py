@@ -17,6 +17,7 @@ class Play(Part):
 class Games(Part):
     """The single games: how long, how many, how often."""
 
+    on: bool = Field(True, title="一起玩的游戏", description="没人开就没有声音；关掉以后连口令也不认")
     staff_only: tuple[Word, ...] = Field((), title="只许员工开的游戏", description="写游戏名，比如 投票；拼团总归员工")
     idle: Span = Field(timedelta(minutes=10), title="多久没人接就自己结束", description="十分钟没人接，大家就是散了")
     longest: Span = Field(timedelta(days=30), title="截止时间最远多久", description="再远就没人记得了")

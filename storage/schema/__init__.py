@@ -19,6 +19,7 @@ from storage.schema import (
     quizzes,
     sessions,
     shop,
+    staffdesk,
     surveys,
     tags,
     titles,
@@ -63,3 +64,4 @@ _step("m053_crowds", crowds.SCRIPT)
 _step("m054_koc", koc.SCRIPT)
 _step("m055_surveys", surveys.SCRIPT)
 _step("m060_campaigns", campaigns.SCRIPT)
+_step("m060_staffdesk", staffdesk.SCRIPT)
