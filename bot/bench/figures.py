@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bot.bench import play, wechaty, wecom
+from bot.bench import faq, play, wechaty, wecom
 from bot.bench.bot_run import record_bot, run_bot
 from bot.bench.handlers import extra_routers, word
 from bot.bench.history import write_history
@@ -43,6 +43,8 @@ class Size:
     players: int = 5_000
     """Members who enter or buzz in the same moment."""
     entrants: int = 100_000
+    faq: tuple[int, ...] = faq.SIZES
+    faq_questions: int = 2_000
 
     def at(self, in_flight: int) -> int:
         """How many events at this level: alone, each one waits for the disk."""
@@ -60,6 +62,8 @@ QUICK = Size(
     wire_rounds=1,
     players=1_000,
     entrants=10_000,
+    faq=faq.QUICK_SIZES,
+    faq_questions=300,
 )
 
 
@@ -261,6 +265,16 @@ class Bench:
             "recomputed": all(one.right for one in drawn),
         }  # fmt: skip
 
+    def faq_engine(self) -> Iterator[Figure]:
+        """Questions answered per second by the FAQ engine at several sizes, beside a plain BM25 over jieba's words."""
+        for size in self.size.faq:
+            for kind, name in (("ours", "ours"), ("plain", "jieba_bm25")):
+                one = faq.apart(kind, size, self.size.faq_questions)
+                yield {"figure": "faq_engine", "engine": name, "entries": size, **one}
+                if kind == "ours" and size in {1_000, 10_000}:
+                    self.measured[f"faq_{size}"] = one["queries_per_s"]
+                    self.measured[f"faq_build_{size}_s"] = one["build_s"]
+
     def _tidy(self, keep: Path | None = None) -> None:
         """Removes the databases of a round."""
         for path in self.folder.glob("*.db*"):
@@ -290,4 +304,5 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "wecom_callbacks": Bench.wecom_callbacks,
     "play_entries": Bench.play_entries,
     "draw_100k": Bench.draw_100k,
+    "faq_engine": Bench.faq_engine,
 }

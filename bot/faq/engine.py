@@ -1,0 +1,175 @@
+"""The matching engine: which entries a question asks for, how surely, and why. Reads are thread-safe."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.faq.entry import Entry, Hit
+from bot.faq.features import NAMES, Query, describe, describe_query, read
+from bot.faq.index import Array, Index, Vocabulary
+from bot.faq.model import shipped
+from bot.faq.terms import Text, analyse
+
+VARIANTS = 40
+"""Texts that are looked at closely."""
+CANDIDATES = 16
+"""Entries that are looked at closely."""
+
+
+@dataclass(slots=True)
+class Close:
+    """Candidates of one query, best first look first."""
+
+    query: Query
+    entries: Array
+    documents: Array
+    features: Array
+    of_query: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Analysed:
+    texts: tuple[Text, ...]
+    keywords: tuple[str, ...]
+    terms: tuple[Array, ...]
+    bag: Array
+
+
+class Engine:
+    """A knowledge base, ready to be asked."""
+
+    def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self._analysed: dict[Entry, _Analysed] = {}
+        self.entries: tuple[Entry, ...] = ()
+        self._state: _State | None = None
+
+    @classmethod
+    def build(cls, entries: Iterable[Entry]) -> "Engine":
+        """An engine over these entries."""
+        engine = cls()
+        engine.renew(entries)
+        return engine
+
+    def renew(self, entries: Iterable[Entry]) -> None:
+        """Replaces all entries; what has not changed is not analysed again. Readers see the old ones or the new."""
+        wanted = tuple(entries)
+        analysed = {entry: self._analysed.get(entry) or self._analyse(entry) for entry in wanted}
+        self._state = _State(wanted, analysed, self._vocabulary) if wanted else None
+        self._analysed, self.entries = analysed, wanted
+
+    def _analyse(self, entry: Entry) -> _Analysed:
+        texts = _distinct(entry.question, *entry.similar) or _distinct(*entry.keywords)
+        terms = tuple(self._vocabulary.number(text) for text in texts)
+        keywords = [text for text in map(analyse, entry.keywords) if text.tokens]
+        more = [self._vocabulary.number(text) for text in keywords]
+        bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
+        return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag)
+
+    def close(self, text: str) -> Close | None:
+        """The candidates with their features: what `search` decides on, and what training learns from."""
+        state = self._state
+        query_text = analyse(text)
+        if state is None or not query_text.tokens:
+            return None
+        return state.close(query_text)
+
+    def search(self, text: str, most: int = 5) -> list[Hit]:
+        """The entries that the text may ask for, surest first; empty if nothing is shared."""
+        state = self._state
+        close = self.close(text)
+        if state is None or close is None:
+            return []
+        model = shipped()
+        ranks = model.rank(close.features)
+        order = np.argsort(-ranks, kind="stable")
+        ranks = ranks[order]
+        sure = model.sure(close.features[order], ranks, close.of_query)
+        # The others are as much less sure than the first as they are less likely meant.
+        scores = sure * np.exp(np.maximum(ranks - ranks[0], -30))
+        return [state.hit(close, int(place), float(score)) for place, score in zip(order[:most], scores, strict=False)]
+
+
+BASE = {
+    "cos_c": 1.0,
+    "cos_b": 1.0,
+    "cos_w": 0.8,
+    "cos_k": 1.0,
+    "cos_p": 0.5,
+    "cos_q": 0.6,
+    "soft": 1.0,
+    "indel": 0.5,
+    "bag_soft": 0.5,
+}
+_WEIGHTS = np.array([BASE.get(name, 0.0) for name in NAMES], dtype=np.float32)
+
+
+def baseline(features: Array) -> Array:
+    """A fixed sum."""
+    result: Array = features @ _WEIGHTS / _WEIGHTS.sum()
+    return result
+
+
+def _distinct(*texts: str) -> tuple[Text, ...]:
+    """Texts that say something, each once."""
+    return tuple({text.plain: text for text in map(analyse, texts) if text.tokens}.values())
+
+
+class _State:
+    """One version of the knowledge base; never changes."""
+
+    def __init__(self, entries: Sequence[Entry], analysed: dict[Entry, _Analysed], vocabulary: Vocabulary) -> None:
+        self.entries = entries
+        self.vocabulary = vocabulary
+        self.texts: list[Text] = []
+        owner: list[int] = []
+        documents: list[Array] = []
+        bags: list[Array] = []
+        self.keywords: list[tuple[str, ...]] = []
+        for number, entry in enumerate(entries):
+            one = analysed[entry]
+            self.texts.extend(one.texts)
+            owner.extend([number] * len(one.texts))
+            documents.extend(one.terms)
+            bags.append(one.bag)
+            self.keywords.append(one.keywords)
+        self.owner = np.array(owner, dtype=np.int64)
+        self.count = len(documents)
+        self.bag_of = np.arange(self.count, self.count + len(entries))
+        self.index = Index(documents, bags, vocabulary)
+
+    def close(self, text: Text) -> Close | None:
+        query = read(text, self.vocabulary, self.index)
+        scores = self.index.first_look(query.known, query.total)
+        best = self.index.best(scores, VARIANTS)
+        if not len(best):
+            return None
+        owners = self.owner[best]
+        # Of the texts of one entry, the closest speaks for it.
+        _, first = np.unique(owners, return_index=True)
+        first.sort()
+        documents = best[first[:CANDIDATES]]
+        entries = owners[first[:CANDIDATES]]
+        features = describe(
+            query, self.index, documents, self.bag_of[entries], [self.texts[place] for place in documents.tolist()],
+            self._keywords(text.plain, entries),
+        )  # fmt: skip
+        return Close(query, entries, documents, features, describe_query(query))
+
+    def hit(self, close: Close, place: int, score: float) -> Hit:
+        """One candidate as it is shown."""
+        text = self.texts[close.documents[place]]
+        words, concepts, asked = set(text.words), set(text.concept_of), close.query.text
+        shared = dict.fromkeys(
+            asked.words[word] for word, concept in zip(asked.word_of, asked.concept_of, strict=True)
+            if asked.words[word] in words or concept in concepts
+        )  # fmt: skip
+        return Hit(self.entries[close.entries[place]].id, round(score, 6), text.plain, tuple(shared))
+
+    def _keywords(self, plain: str, entries: Array) -> Array:
+        """Which share of the text the longest keyword of each entry is."""
+        longest = [
+            max((len(one) for one in self.keywords[entry] if one in plain), default=0) for entry in entries.tolist()
+        ]
+        return np.array(longest, dtype=np.float32) / len(plain)

@@ -1,0 +1,124 @@
+"""An inverted and a forward index of a knowledge base in plain arrays. Built at once, read by many threads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bot.faq.terms import FIELDS, Text, surprise
+
+Array = np.ndarray[Any, Any]
+KINDS = len(FIELDS)
+MOST_POSTINGS = 120_000
+"""Postings that one query may touch: beyond them its most common terms are left out of the first look."""
+TRUST = 60.0
+"""Texts from which on the knowledge base knows better than general Chinese which terms are rare."""
+LEAST = 0.02
+"""What the commonest term still tells."""
+RETRIEVAL = np.array([1.0, 1.2, 0.8, 0.9, 0.5, 0.7], dtype=np.float32)
+"""What a field counts for in the first look."""
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Term -> number; grows only."""
+
+    numbers: tuple[dict[str, int], ...] = field(default_factory=lambda: tuple({} for _ in FIELDS))
+    kind: list[int] = field(default_factory=list)
+    rarity: list[float] = field(default_factory=list)
+    """In general Chinese."""
+
+    def number(self, text: Text) -> Array:
+        """The terms of a text, numbered; new ones are added."""
+        found: list[int] = []
+        for kind, terms in enumerate(text.terms):
+            known = self.numbers[kind]
+            for term in terms:
+                number = known.get(term)
+                if number is None:
+                    number = known[term] = len(self.kind)
+                    self.kind.append(kind)
+                    self.rarity.append(surprise(FIELDS[kind], term))
+                found.append(number)
+        return np.array(found, dtype=np.int32)
+
+
+class Index:
+    """`documents` are term numbers of every text, `bags` of every entry with all that it says. Only documents are
+    looked up; bags are compared. `weight` says how much a term tells, 0 to 1."""
+
+    def __init__(self, documents: Sequence[Array], bags: Sequence[Array], vocabulary: Vocabulary) -> None:
+        self.count = len(documents)
+        size = len(vocabulary.kind)
+        every = [*documents, *bags]
+        lengths = np.fromiter((len(one) for one in every), dtype=np.int64, count=len(every))
+        self.forward = np.concatenate([*every, np.zeros(0, np.int32)])
+        self.forward_start = np.concatenate([[0], np.cumsum(lengths)])
+        self.kind = np.array(vocabulary.kind, dtype=np.int8)
+        frequency = np.bincount(self.forward[self.forward_start[self.count] :], minlength=size)
+        self.local: Array = rarity_here(frequency, len(bags))
+        """How much each term tells in this knowledge base alone."""
+        self.trust = trust(len(bags))
+        mixed = self.trust * self.local + (1 - self.trust) * np.array(vocabulary.rarity, dtype=np.float32)
+        self.weight: Array = np.maximum(mixed, LEAST).astype(np.float32)
+        owner = np.repeat(np.arange(len(every), dtype=np.int32), lengths)
+        place = owner.astype(np.int64) * KINDS + self.kind[self.forward]
+        self.own, self.own_local = (
+            np.maximum(np.bincount(place, weights=of[self.forward], minlength=len(every) * KINDS), 1e-6)
+            .astype(np.float32).reshape(len(every), KINDS)
+            for of in (self.weight, self.local)
+        )  # fmt: skip
+        looked_up = self.forward[: self.forward_start[self.count]]
+        order = np.argsort(looked_up, kind="stable")
+        self.postings = owner[order]
+        self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size))])
+        self.present = (np.diff(self.start) > 0).tobytes()
+        """For every term, whether a text has it."""
+        self.kind_of = self.kind.tolist()
+        kinds = self.kind[looked_up[order]]
+        share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
+        self.share: Array = share.astype(np.float32)
+
+    def unknown_weight(self, rarity: float) -> float:
+        """What a term tells that no text has."""
+        return max(LEAST, self.trust + (1 - self.trust) * rarity)
+
+    def first_look(self, known: Array, total: Array) -> Array:
+        """A score for every text, by cosines of the fields. `known` are the query's terms, `total` what it weighs."""
+        starts, ends = self.start[known], self.start[known + 1]
+        if int((ends - starts).sum()) > MOST_POSTINGS:
+            order = np.argsort(ends - starts, kind="stable")
+            kept = order[: max(1, int(np.searchsorted(np.cumsum((ends - starts)[order]), MOST_POSTINGS)))]
+            known, starts, ends = known[kept], starts[kept], ends[kept]
+        if not len(known):
+            return np.zeros(self.count)
+        factor = self.weight[known] / np.sqrt(total[self.kind[known]])
+        slices = [slice(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        documents = np.concatenate([self.postings[one] for one in slices])
+        worth = np.concatenate([self.share[one] for one in slices]) * np.repeat(factor, ends - starts)
+        return np.bincount(documents, weights=worth, minlength=self.count)
+
+    @staticmethod
+    def best(scores: Array, most: int) -> Array:
+        """The texts with the highest scores above nothing, best first."""
+        least = 0.35 * float(scores.max(initial=0.0))
+        best = np.flatnonzero(scores > least)
+        if len(best) < most:
+            best = np.flatnonzero(scores > 0)
+        if len(best) > most:
+            best = best[np.argpartition(scores[best], -most)[-most:]]
+        result: Array = best[np.argsort(-scores[best], kind="stable")]
+        return result
+
+
+def trust(count: int) -> float:
+    """How much the frequencies of a knowledge base of so many entries are believed, beside those of general Chinese."""
+    return 0.7 * count / (count + TRUST)
+
+
+def rarity_here(frequency: Array, count: int) -> Array:
+    """How rare each term is among so many entries: 0 (in all) to 1 (in hardly any)."""
+    rare = np.log1p((count - frequency + 0.5) / (frequency + 0.5)) / np.log1p((count + 0.5) / 0.5)
+    result: Array = np.clip(rare, LEAST, 1.0).astype(np.float32)
+    return result
