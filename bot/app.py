@@ -93,6 +93,8 @@ class App:
         self.luck = Luck(self._seed())
         self.switchboard.in_session = self.store.sessions.is_playing
         self.switchboard.awake["care"] = lambda _group, member: self.store.bonds.is_handed_over(member)
+        staff = frozenset(person.id for person in config.settings.staff)
+        self.switchboard.awake["faq"] = lambda group, member: member in staff or self.store.faq.is_awake(group, member)
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
         self._lay_changes_on()

@@ -10,6 +10,8 @@ from bot.content import Content, setting_problems
 from bot.context import zone_of
 from bot.draw_plan import DrawPlan
 from bot.errors import Problem
+from bot.faq import EntryModel
+from bot.faq.library import Library
 from bot.outbox import Outbox
 from bot.quizbank import Question
 from bot.replies import Say, Sort
@@ -23,6 +25,27 @@ from bot.story import Story
 from bot.words import Reading, normalise
 from bot.world import Luck, World
 from storage.store import Store
+
+
+class TaughtShelf:
+    """What was taught by chat, as entries of the book. Implements `bot.faq.library.Shelf`."""
+
+    def __init__(self, store: Store) -> None:
+        self._faq = store.faq
+
+    @property
+    def version(self) -> int:
+        return self._faq.version
+
+    def read(self) -> list[EntryModel]:
+        """Proven when they were taught: not proven again."""
+        return [
+            EntryModel.model_construct(
+                id=f"#{one.id}", question=one.question, similar=one.similar, answer=one.answer,
+                groups=(one.group_id,) if one.group_id else (),
+            )
+            for one in self._faq.standing()
+        ]  # fmt: skip
 
 
 class FrontDesk:
@@ -47,12 +70,14 @@ class FrontDesk:
         """By role and settings, which are frozen: the list grows with the house, the cost of asking must not."""
         self.on_replanned: Callable[[], None] = lambda: None
         self.content: Content
+        self._library = Library(TaughtShelf(store))
 
     def use(self, content: Content) -> None:
         """From now on this is what is said, answered and scheduled."""
         self.content = content
         self._outbox.voice = content.voice
-        self._switchboard.spotter = content.faq.spot
+        self._library.use(content.faq)
+        self._switchboard.spotter = self._library.spot
         self._switchboard.overhear = content.moods.overhear
         groups = {*self._config.named_groups, *self._store.members.groups()}
         groups |= {group for beats in content.scripts.values() for beat in beats for group in beat.groups}
@@ -82,6 +107,16 @@ class FrontDesk:
 
     def is_command(self, reading: Reading, settings: GroupSettings) -> bool:
         return self._switchboard.command_of(reading, settings) is not None
+
+    @property
+    def library(self) -> Library:
+        return self._library
+
+    def taboo(self, text: str) -> str:
+        return next((word for word in self.content.voice.persona.taboo if word in text), "")
+
+    def asks(self, text: str) -> bool:
+        return self.content.moods.is_question(text)
 
     def questions(self) -> Sequence[Question]:
         return self.content.questions

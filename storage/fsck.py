@@ -16,6 +16,7 @@ from storage.database import NewerSchemaError, StorageError, explain, read_only
 from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
+from storage.fsck_faq import FAQ_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
@@ -306,5 +307,6 @@ RULES: dict[str, Rule] = {
     **DRAW_RULES,
     **CALENDAR_RULES,
     **CONTACT_RULES,
+    **FAQ_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

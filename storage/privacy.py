@@ -70,6 +70,13 @@ COVER: tuple[Cover, ...] = (
     Cover("care", "关怀", ("member_id",), (("text", _WIPED),)),
     Cover("handover", "转人工", ("member_id",), also_who=("ended_by",)),
     Cover("open_question", "没答的问题", ("member_id",), drop=True),
+    Cover("faq_reply", "问过我的", ("member_id",), (("asked", _WIPED),), free=("asked",)),
+    Cover("faq_wrong", "说答错的", ("member_id",)),
+    Cover("faq_unanswered", "没答上的", free=("key", "text", "similar")),
+    Cover("faq_version", "教过的问答", also_who=("by_id",), free=("question", "similar", "answer")),
+    Cover("faq_entry", "问答", free=("key", "question", "similar", "answer")),
+    Cover("faq_offer", "可以记住的回答", also_who=("staff_id",), free=("question", "answer")),
+    Cover("faq_pending", "等你选的", ("member_id",), drop=True),
     Cover("purchase", "购买", ("member_id",), (("what", _WIPED),), also_who=("noted_by",)),
     Cover("exposure", "主动发给你的", ("member_id",), boxes=("slots", "evidence"), free=("why",)),
     Cover(
@@ -87,7 +94,7 @@ COVER: tuple[Cover, ...] = (
     Cover("last_variant", "说过的说法", ("place",), drop=True),
     Cover("channel_memory", "通道记忆", ("key",), keys=("key",), drop=True),
 )  # fmt: skip
-HIDDEN = frozenset({"wake", "cooldown", "last_variant", "channel_memory"})
+HIDDEN = frozenset({"faq_pending", "wake", "cooldown", "last_variant", "channel_memory"})
 """Inner workings, without anything about the person that is not shown elsewhere."""
 
 

@@ -7,6 +7,8 @@ from storage.check_ins import CheckIns
 from storage.database import Database
 from storage.draws import Draws
 from storage.exposure import Exposures
+from storage.faq import FaqEntries
+from storage.faq_log import FaqLog
 from storage.gates import Gates
 from storage.interactions import Interactions
 from storage.ledger import Ledger, Prizes
@@ -48,6 +50,8 @@ class Store:
         self.tasks = Tasks(db)
         self.exposures = Exposures(db)
         self.bonds = Bonds(db)
+        self.faq = FaqEntries(db)
+        self.faq_log = FaqLog(db)
         self.privacy = Privacy(db)
 
     def forget_caches(self) -> None:
@@ -60,3 +64,4 @@ class Store:
         self.sequences.forget_cache()
         self.exposures.forget_cache()
         self.bonds.forget_cache()
+        self.faq.forget_cache()

@@ -20,13 +20,15 @@ CORE: dict[str, set[str]] = {
     "replies": set(),
     "words": set(),
     "segment": set(),
+    # Heavy things made once, before anybody asks or when somebody does.
+    "lazily": set(),
     "settings": set(),
     "channels": {"events"},
     # How settings are shown to people, in chat and in the reference pages.
     "shown": {"settings"},
     "config": {"errors", "settings"},
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
-    "faq": {"config", "errors", "segment", "settings", "words"},
+    "faq": {"config", "errors", "lazily", "segment", "settings", "words"},
     "scripts": {"config", "errors", "replies", "settings", "world"},
     # Entries that beats take one after the other; solar terms come from scripts.
     "banks": {"config", "errors", "scripts", "settings", "world"},
@@ -46,7 +48,10 @@ CORE: dict[str, set[str]] = {
     "levels": {"settings"},
     "gates": {"settings"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks"},
+    "context": {"faq", "draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks"},
+    # What the question book says and how it is written down; teaching it by chat: shared by several handlers.
+    "answering": {"context", "events", "faq", "replies", "words", "world"},
+    "teaching": {"context", "errors", "faq", "replies", "settings", "storage", "words", "world"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -88,6 +93,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
+        "answering", "teaching",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -103,7 +109,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks",
+        "faq", "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.

@@ -31,6 +31,8 @@ NAMES = {
     "redemptions": "兑换",
     "exposure": "触达",
     "audit": "审计",
+    "faq": "教的问答",
+    "unanswered": "没答上的问题",
 }
 
 

@@ -3,7 +3,7 @@
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from storage.schema import calendar, channels, contact, draws, games, house, plays, quizzes, sessions, shop, titles
+from storage.schema import calendar, channels, contact, draws, faq, games, house, plays, quizzes, sessions, shop, titles
 
 steps = Migrations("yuanzi")
 DESTRUCTIVE: frozenset[str] = frozenset({"m050_draws_by_answer"})
@@ -37,3 +37,4 @@ _step("m051_quick_look_ups", plays.INDICES)
 _step("m050_titles", titles.SCRIPT)
 _step("m050_calendar", calendar.SCRIPT)
 _step("m050_contact", contact.SCRIPT)
+_step("m070_faq", faq.SCRIPT)
