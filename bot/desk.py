@@ -24,6 +24,7 @@ from bot.settings.deployment import Role
 from bot.story import Story
 from bot.words import Reading, normalise
 from bot.world import Luck, World
+from storage.faq import Taught
 from storage.store import Store
 
 
@@ -32,20 +33,23 @@ class TaughtShelf:
 
     def __init__(self, store: Store) -> None:
         self._faq = store.faq
+        self._known: dict[Taught, EntryModel] = {}
 
     @property
     def version(self) -> int:
         return self._faq.version
 
     def read(self) -> list[EntryModel]:
-        """Proven when they were taught: not proven again."""
-        return [
-            EntryModel.model_construct(
-                id=f"#{one.id}", question=one.question, similar=one.similar, answer=one.answer,
-                groups=(one.group_id,) if one.group_id else (),
-            )
-            for one in self._faq.standing()
-        ]  # fmt: skip
+        """Proven when they were taught: not proven again. What has not changed is the very same entry as before."""
+        self._known = {one: self._known.get(one) or _as_entry(one) for one in self._faq.standing()}
+        return list(self._known.values())
+
+
+def _as_entry(one: Taught) -> EntryModel:
+    return EntryModel.model_construct(
+        id=f"#{one.id}", question=one.question, similar=one.similar, answer=one.answer,
+        groups=(one.group_id,) if one.group_id else (),
+    )  # fmt: skip
 
 
 class FrontDesk:

@@ -16,8 +16,8 @@ FAQ: dict[str, tuple[str, str]] = {
         """,
         (
             f"number 编号 number\n{_GROUP}\nquestion 问题\nsimilar 相似问法 json\nanswer 答案\nstate 状态 faq"
-            "\nversion 版本 number\naction 最后一次 faq\nby_id 谁改的id\nby 谁改的\nat 什么时候 time\ntold 答过几次 number"
-            "\nwrong 说答错几次 number"
+            "\nversion 版本 number\naction 最后一次 faq\nby_id 谁改的id\nby 谁改的"
+            "\nat 什么时候 time\ntold 答过几次 number\nwrong 说答错几次 number"
         ),
     ),
     "unanswered": (
@@ -26,8 +26,8 @@ FAQ: dict[str, tuple[str, str]] = {
         FROM faq_unanswered u ORDER BY u.id
         """,
         (
-            f"number 编号 number\ntext 问题\nsimilar 别的问法 json\ntimes 几次 number\n{_GROUP}\nfirst_at 第一次 time"
-            "\nlast_at 最近一次 time\nstate 状态 faq\nentry 成了问答 number"
+            f"number 编号 number\ntext 问题\nsimilar 别的问法 json\ntimes 几次 number\n{_GROUP}"
+            "\nfirst_at 第一次 time\nlast_at 最近一次 time\nstate 状态 faq\nentry 成了问答 number"
         ),
     ),
 }

@@ -14,6 +14,7 @@ from storage.fsck import MOST, RULES, check
 from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
+from storage.fsck_faq import FAQ_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_points import QUESTIONS as POINT_QUESTIONS
 from storage.fsck_quiz import QUIZ_RULES
@@ -180,6 +181,7 @@ def test_every_rule_has_a_case() -> None:
         *DRAW_RULES,
         *CALENDAR_RULES,
         *CONTACT_RULES,
+        *FAQ_RULES,
     } == set(CASES)
 
 

@@ -1,10 +1,11 @@
 """One book out of two: entries that operators wrote and entries taught by chat. Decides whether to answer, ask back or
 stay silent. Nobody turned to the bot: only when nearly certain."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from ahocorasick_rs import AhoCorasick
@@ -80,6 +81,17 @@ class Found:
         return self.entry.id if self.entry else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is needed of an entry, read once."""
+
+    entry: EntryModel
+    asked: Entry
+    keys: tuple[str, ...]
+    """What is left of its questions without courtesies."""
+    pairs: frozenset[str]
+
+
 class Library:
     """The whole book. Keywords and exact questions are looked up at once; the engine is made when it is first needed,
     or before by `warm_up`, and follows changes when it is needed next."""
@@ -88,7 +100,7 @@ class Library:
         self._shelf = shelf
         self._seen = -1
         self._written = FaqBook(())
-        self._written_pairs: frozenset[str] = frozenset()
+        self._looks: dict[str, _Look] = {}
         self._wanted: tuple[Entry, ...] = ()
         self.entries: dict[str, EntryModel] = {}
         self._engine: Lazy[Engine] = Lazy(self._start)
@@ -98,7 +110,6 @@ class Library:
     def use(self, written: FaqBook) -> None:
         """From now on these are the entries that operators wrote."""
         self._written = written
-        self._written_pairs = _telling_pairs(written.entries)
         self._seen = -1
 
     def warm_up(self) -> None:
@@ -118,17 +129,19 @@ class Library:
         if version == self._seen:
             return
         taught = tuple(self._shelf.read())
-        everything = (*self._written.entries, *taught)
-        self.entries = {entry.id: entry for entry in everything}
-        self._wanted = tuple(Entry(one.id, one.question, one.similar, one.keywords) for one in everything)
-        self._scoped = [one for one in everything if one.is_scoped]
+        before, self._looks = self._looks, {}
+        for one in (*self._written.entries, *taught):
+            known = before.get(one.id)
+            self._looks[one.id] = known if known is not None and known.entry is one else _look(one)
+        self.entries = {one.entry.id: one.entry for one in self._looks.values()}
+        self._wanted = tuple(one.asked for one in self._looks.values())
+        self._scoped = [one for one in self.entries.values() if one.is_scoped]
         self._exact: dict[str, list[EntryModel]] = {}
         # What was taught last, and for one group, comes first.
-        for one in (*reversed([one for one in taught if one.groups]), *reversed(taught), *self._written.entries):
-            for text in (one.question, *one.similar):
-                if key := core(fold(text)):
-                    self._exact.setdefault(key, []).append(one)
-        self._pairs = self._written_pairs | _telling_pairs(taught)
+        for entry in (*reversed([one for one in taught if one.groups]), *reversed(taught), *self._written.entries):
+            for key in self._looks[entry.id].keys:
+                self._exact.setdefault(key, []).append(entry)
+        self._pairs = _telling_pairs(self._looks.values())
         self._seen = version
 
     # -- one message ----------------------------------------------------------------------------------------------
@@ -232,12 +245,15 @@ def _by_keyword(found: Answer) -> Found:
     return Found(found.entry, found.coverage, why)
 
 
-def _telling_pairs(entries: Sequence[EntryModel]) -> frozenset[str]:
-    """Pairs of characters that tell what an entry is about."""
-    counts: dict[str, int] = {}
-    for entry in entries:
-        texts = map(fold, (entry.question, *entry.similar, *entry.keywords))
-        for pair in {"".join(pair) for text in texts for pair in pairwise(text)}:
-            counts[pair] = counts.get(pair, 0) + 1
-    most = max(FEW, COMMON * len(entries))
-    return frozenset(pair for pair, count in counts.items() if count <= most) - _NOTHING
+def _look(entry: EntryModel) -> _Look:
+    texts = [fold(text) for text in (entry.question, *entry.similar)]
+    pairs = {"".join(pair) for text in (*texts, *map(fold, entry.keywords)) for pair in pairwise(text)} - _NOTHING
+    keys = tuple(dict.fromkeys(key for key in map(core, texts) if key))
+    return _Look(entry, Entry(entry.id, entry.question, entry.similar, entry.keywords), keys, frozenset(pairs))
+
+
+def _telling_pairs(looks: Collection[_Look]) -> frozenset[str]:
+    """Pairs of characters that tell what an entry is about: those that only a few of them have."""
+    counts = Counter(chain.from_iterable(one.pairs for one in looks))
+    most = max(FEW, COMMON * len(looks))
+    return frozenset(pair for pair, count in counts.items() if count <= most)

@@ -125,8 +125,8 @@ def history(event: MessageReceived, ctx: Context) -> Wishes:
         f"问答 {one.id}「{one.question}」，{scope_name(ctx, one.group_id)}，{'在用' if one.state == 'on' else '停用'}"
     ]
     rows += [
-        f"· {ctx.local(from_ms(version.at)):%m-%d %H:%M} {ctx.store.members.name(version.by_id)} {_ACTIONS[version.action]}"
-        f"：{one_line(version.answer, 40)}"
+        f"· {ctx.local(from_ms(version.at)):%m-%d %H:%M} {ctx.store.members.name(version.by_id)} "
+        f"{_ACTIONS[version.action]}：{one_line(version.answer, 40)}"
         for version in ctx.store.faq.versions(one.id, MOST)
     ]
     return say("faq.history", rows="\n".join([*rows, _figures(ctx, f"#{one.id}")]), sort=Sort.STAFF)
