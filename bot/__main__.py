@@ -20,7 +20,7 @@ COMMANDS = {
     "wecom-sandbox": "在本机起一个模拟的企业微信，没有账号也能试官方接口",
     "check": "检查设置、人设、话术、脚本，一次列出所有问题",
     "codes": "把券码导入积分商城：每个码只发一次",
-    "faq": "答疑引擎：逐行回答（faq answer），或测它有多准（faq evaluate）",
+    "faq": "问答：从表格导入（faq import）、导出；引擎逐行回答（faq answer），或测它有多准（faq evaluate）",
     "quiz": "题库：检查或导入 TOML、CSV、XLSX",
     "export": "导出成员、互动、签到、流水、发件箱、审计",
     "draw": "重算一次抽奖（draw verify 文件），或导出整份证据（draw proof 号）",

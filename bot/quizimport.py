@@ -59,7 +59,7 @@ def _prove(path: Path, rows: Sequence[tuple[str, Question]], problems: list[Prob
 
 def _questions(path: Path, title: str) -> tuple[list[tuple[str, Question]], list[Problem]]:
     """(row name, question) of a spreadsheet, and what is wrong with its other rows. Raises ConfigError."""
-    rows = _rows(path)
+    rows = rows_of(path)
     header = next(rows, None)
     fields = _fields(path, header[1] if header else ())
     problems: list[Problem] = []
@@ -121,11 +121,11 @@ def _values(fields: Sequence[str], cells: Sequence[str], number: str) -> Mapping
     return data
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(row number as the spreadsheet shows it, cells as text). Raises ConfigError."""
+def rows_of(path: Path, formats: str = "题库写成 .toml、.csv 或 .xlsx") -> Iterator[tuple[int, list[str]]]:
+    """(row number as the spreadsheet shows it, cells as text). `formats`: what is understood. Raises ConfigError."""
     kind = path.suffix.lower()
     if kind not in (".csv", ".xlsx"):
-        raise ConfigError([Problem(str(path), "", "认不出格式", "题库写成 .toml、.csv 或 .xlsx")])
+        raise ConfigError([Problem(str(path), "", "认不出格式", formats)])
     try:
         rows = _csv(path) if kind == ".csv" else _xlsx(path)
     except FileNotFoundError as error:

@@ -31,7 +31,7 @@ class Faq(Part):
         description="答错只耽误一个人，还能说「答错了」；再低就先问是不是想问这个",
     )
     maybe: float = Field(
-        0.15, ge=0.01, le=1.0, title="问我时，有几成把握才反问", description="更低的多半不沾边，直接请人来答"
+        0.2, ge=0.01, le=1.0, title="问我时，有几成把握才反问", description="更低的多半不沾边，直接请人来答"
     )
     choices: int = Field(3, ge=2, le=5, title="最多反问几个", description="多了就成了选择题")
     choose: Span = Field(
