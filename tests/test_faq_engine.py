@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from bot.faq.clean import LONGEST, clean, heart
 from bot.faq.engine import Engine
 from bot.faq.entry import Entry
+from bot.faq.features import NAMES, OF_QUERY
 from bot.faq.files import read_book, read_questions
 from bot.faq.measure import evaluate, noisy, report
+from bot.faq.model import shipped
 from bot.faq.sounds import folded, sounds
 from bot.faq.terms import analyse, surprise
 
@@ -85,6 +87,7 @@ def test_courtesies_around_a_question_are_not_part_of_it() -> None:
 
 
 @given(st.text(max_size=80))
+@settings(deadline=None)
 def test_any_text_gets_sorted_scores_between_0_and_1_and_the_same_again(text: str) -> None:
     hits = ENGINE.search(text)
     scores = [hit.score for hit in hits]
@@ -95,7 +98,7 @@ def test_any_text_gets_sorted_scores_between_0_and_1_and_the_same_again(text: st
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=6), st.text(max_size=30))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_any_book_can_be_built_and_asked(texts: list[str], asked: str) -> None:
     engine = Engine.build([Entry(str(number), text, (asked,) if number else ()) for number, text in enumerate(texts)])
     assert len(engine.search(asked, 3)) <= 3
@@ -159,6 +162,21 @@ def test_entries_without_question_live_by_their_similar_questions_and_keywords()
     assert first("营业执照", engine) == "b"
 
 
+def test_the_shipped_weights_are_those_of_these_features() -> None:
+    close = ENGINE.close("怎么退款")
+    assert close is not None
+    assert close.features.shape[1] == len(NAMES)
+    assert close.of_query.shape == (len(OF_QUERY),)
+    model = shipped()
+    assert model.ranker.mean.shape == (2 * len(NAMES),)
+    assert model.judge.mean.shape == (2 * len(NAMES) + len(OF_QUERY) + 3,)
+
+
+def test_a_thing_that_the_book_does_not_know_lowers_the_score() -> None:
+    known, unknown = ENGINE.search("怎么申请退款")[0], ENGINE.search("彩票怎么申请退款")[0]
+    assert unknown.score < known.score
+
+
 def test_syllables_that_people_confuse_are_one() -> None:
     assert folded("zhuang") == folded("zuan")
     assert folded("niang") == folded("lian")
@@ -181,7 +199,7 @@ def test_the_development_set_is_answered_as_well_as_when_it_was_last_measured() 
     engine = Engine.build(book.entries)
     judged, seconds = evaluate(engine, asked)
     figures = report(judged, seconds)
-    floors = {"top1": 52.0, "top3": 62.0, "r_at_f1": 32.0, "r_at_p95": 20.0, "mr_at_p95": 24.0}
+    floors = {"top1": 56.0, "top3": 66.0, "r_at_f1": 38.0, "r_at_p95": 18.0, "mr_at_p95": 28.0}
     assert {name: figures[name] for name in floors if figures[name] < floors[name]} == {}
 
 

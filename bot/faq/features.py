@@ -1,6 +1,5 @@
 """What is known of each candidate beside the query: numbers from 0 to 1 that mean the same in every book."""
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from bot.faq.index import KINDS, Array, Index, Vocabulary
 from bot.faq.terms import FIELDS, Text, surprise
 from bot.faq.tone import tone
 
-_OWN = threading.local()
 LOCAL = ("c", "w", "k")
 """Fields that are also weighed by the knowledge base alone."""
 _LOCAL = [FIELDS.index(name) for name in LOCAL]
@@ -84,24 +82,15 @@ def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
     return Query(text, numbers_known, rows, weight, totals, local, local_totals, np.array(strange, dtype=np.float32))
 
 
-def _places(size: int) -> Array:
-    """A scratch table of this thread: term number -> place in the query, -1 elsewhere."""
-    table: Array | None = getattr(_OWN, "places", None)
-    if table is None or len(table) < size:
-        table = _OWN.places = np.full(size, -1, dtype=np.int16)
-    return table
-
-
 def matches(query: Query, index: Index, documents: Array) -> tuple[Array, Array]:
     """Which terms of the query occur in each document (one more row for unknown terms: never), and the heaviest
     word and concept of each document that the query does not have."""
-    places = _places(len(index.weight))
+    places = np.full(len(index.weight), -1, dtype=np.int16)
     starts, ends = index.forward_start[documents], index.forward_start[documents + 1]
     terms = np.concatenate([index.forward[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
     owner = np.repeat(np.arange(len(documents)), ends - starts)
     places[query.known] = np.arange(len(query.known), dtype=np.int16)
     place = places[terms]
-    places[query.known] = -1
     found = np.zeros((len(query.known) + 1, len(documents)), dtype=np.float32)
     hit = place >= 0
     found[place[hit], owner[hit]] = 1.0

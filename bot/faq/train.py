@@ -52,8 +52,8 @@ def _fit_tone(learnt: Sequence[Sample]) -> tuple[Array, float]:
     whole = learn_tone(texts, asks, sources)
     for one in learnt:
         text = one.close.query.text
-        fold = fold_of.get(text.plain)
-        one.close.of_query[-1] = sounds_like(marks(text), *(whole if fold is None else without[fold]))
+        unseen = without[fold_of[text.plain]] if text.plain in fold_of else whole
+        one.close.of_query[-1] = sounds_like(marks(text), *unseen)
     return whole
 
 
@@ -100,9 +100,10 @@ def _fit_judge(learnt: Sequence[Sample], ranker: Network, seeds: int) -> Network
     roles = [one.role for one in learnt]
     heavy = [_weight(one) for one in learnt]
     total = dict.fromkeys(roles, 0.0)
-    for role, one in zip(roles, heavy, strict=True):
-        total[role] += one
-    weight = np.array([SHARE[role] * one / total[role] for role, one in zip(roles, heavy, strict=True)]) * len(rows)
+    for role, worth in zip(roles, heavy, strict=True):
+        total[role] += worth
+    shares = [SHARE[role] * worth / total[role] for role, worth in zip(roles, heavy, strict=True)]
+    weight = np.array(shares) * len(rows)
     table = np.stack(rows)
     return train(
         table, shuffled(len(rows), 256), whether(np.array(truth), weight), table, hidden=20, epochs=14,
