@@ -138,8 +138,9 @@ def _reason(details: Any) -> str:
     field = str(details["loc"][0]) if details["loc"] else ""
     words = {
         "missing": "没写", "string_too_short": "没写", "string_too_long": "太长", "too_long": "太多",
-        "string_pattern_mismatch": "写法不对", "date_from_datetime_parsing": "不是日期，写成 2026-12-31",
-        "literal_error": "写 群聊 或 私聊", "value_error": str(details["msg"]).removeprefix("Value error, "),
+        "too_short": "问题、相似问法、关键词至少写一样", "string_pattern_mismatch": "写法不对",
+        "date_from_datetime_parsing": "不是日期，写成 2026-12-31", "literal_error": "写 群聊 或 私聊",
+        "value_error": str(details["msg"]).removeprefix("Value error, "),
     }  # fmt: skip
     what = words.get(details["type"], "写法不对")
     return f"{TITLES[field]}：{what}" if field in TITLES else what

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
@@ -19,12 +20,12 @@ LONGEST_ANSWER = 1000
 
 
 class EntryModel(Part):
-    """One answer. Everything but the answer and a way of asking for it may be left out."""
+    """One answer. Whatever has a default may be left out, but question, similar or keywords must be there."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
     question: str = Field("", max_length=120)
     similar: tuple[Wording, ...] = Field((), max_length=50, description="同一个问题的别的问法")
-    keywords: tuple[Word, ...] = ()
+    keywords: tuple[Word, ...] = Field((), validate_default=True)
     answer: str = Field(min_length=1, max_length=LONGEST_ANSWER)
     picture: str = Field("", max_length=500, description="随答案发的图，文件写相对这个文件的路径，或写网址")
     link: str = Field("", max_length=500, pattern=r"^(https?://\S+)?$", description="附在答案后面的网址")
@@ -36,11 +37,12 @@ class EntryModel(Part):
     owner: str = Field("", max_length=60, description="谁负责这一条")
     until: Day = Field(None, description="有效到哪天（含），过了就不答")
 
-    @model_validator(mode="after")
-    def _can_be_asked(self) -> "EntryModel":
-        if not (self.keywords or self.question or self.similar):
-            raise ValueError("要写 question、similar 或 keywords，不然没人问得到")
-        return self
+    @field_validator("keywords", mode="after")
+    @classmethod
+    def _can_be_asked(cls, keywords: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not (keywords or info.data.get("question") or info.data.get("similar")):
+            raise PydanticKnownError("too_short", {"field_type": "Tuple", "min_length": 1, "actual_length": 0})
+        return keywords
 
     @property
     def is_scoped(self) -> bool:
