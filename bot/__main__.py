@@ -22,7 +22,7 @@ COMMANDS = {
     "check": "检查设置、人设、话术、脚本和排期，一次列出所有问题和改法",
     "calendar": "日历：导出成表格，或从改好的表格导入",
     "codes": "把券码导入积分商城：每个码只发一次",
-    "faq": "答疑引擎：逐行回答（faq answer），或测它有多准（faq evaluate）",
+    "faq": "问答：从表格导入（faq import）、导出；引擎逐行回答（faq answer），或测它有多准（faq evaluate）",
     "quiz": "题库：检查或导入 TOML、CSV、XLSX",
     "tag": "从已有的互动补算标签、活跃日和生命周期阶段（运行中会自己慢慢算）",
     "tags": "从 CSV、XLSX 批量打标签",

@@ -32,6 +32,8 @@ from storage.store import Store
 log = logging.getLogger("yuanzi.app")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a channel that broke is started again: doubled each time."""
+WARM_UP_AFTER = 2.0
+"""Seconds: whoever starts the bot sees it answer first."""
 QUEUE = 2_000
 BATCH = 256
 """Events in one transaction at most: more would keep the others waiting, fewer would cost an fsync each."""
@@ -95,6 +97,8 @@ class App:
         self.luck = Luck(self._seed())
         self.switchboard.in_session = self.store.sessions.is_playing
         self.switchboard.awake["care"] = lambda _group, member: self.store.bonds.is_handed_over(member)
+        staff = frozenset(person.id for person in config.settings.staff)
+        self.switchboard.awake["faq"] = lambda group, member: member in staff or self.store.faq.is_awake(group, member)
         self.switchboard.awake["draw"] = self.store.draws.is_awake
         self.switchboard.awake["sequence"] = self.store.sequences.is_awake
         self.switchboard.awake["show"] = self.store.koc.is_waiting
@@ -213,6 +217,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 working = [group.create_task(self._write(senders))]
                 working += [group.create_task(self._send(queue)) for queue in senders.values()]
+                working += [group.create_task(self._warm_up())]
                 hearing = [group.create_task(self._supervise(channel)) for channel in self.channels.values()]
                 ends = await asyncio.gather(*hearing)
                 while self._is_busy():
@@ -230,6 +235,11 @@ class App:
                 await self.settle()
             for channel in self.channels.values():
                 await channel.close()
+
+    async def _warm_up(self) -> None:
+        """The question book loads its heavy parts in the background once the first messages are through."""
+        await self.world.sleep(WARM_UP_AFTER)
+        self.run_soon(self.desk.library.warm_up)
 
     async def _supervise(self, channel: Channel) -> ChannelError | None:
         """Runs a channel until it ends. One that gave up is reported; one that broke is started again, ever later."""

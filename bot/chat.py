@@ -74,6 +74,7 @@ class Chat:
             Command("入群 30", "来 30 个新人；或写名字：/入群 小A 小B 来自 抖音", self._join),
             Command("退群 名字", "有人退群", self._leave),
             Command("私聊 要说的话", "和机器人一对一；不写话就切换", self._private),
+            Command("引用 名字 要说的话", "引用他（或机器人）刚说的那句来回答", self._quote),
             Command("加好友 名字", "加机器人好友；不写名字就是自己", self._contact),
             Command("快进 3小时", "拨快时间，也可以：/快进 到 周五 20:00", self._forward),
             Command("过一天", "到明天这个时候", self._next_day),
@@ -111,14 +112,19 @@ class Chat:
             raise Mistake("chat.usage", usage=f"{match[1].strip()}: 要说的话")
         return match[1].strip(), match[2].strip()
 
-    async def _say(self, name: str, text: str, *, private: bool | None = None) -> None:
+    async def _say(self, name: str, text: str, *, private: bool | None = None, quote: str = "") -> None:
         private = self.private if private is None else private
         await self._breathe()
         self.room.screen.spoken(
             self.stage.now, name, text, place=f"私聊 {self.room.bot}" if private else "", own=name == self.room.me
         )
-        action = {"say": text, "by": name, **({"private": True} if private else {})}
-        lines = await self.room.happen(action, self.stage.says(name, text, private=private))
+        action = {
+            "say": text,
+            "by": name,
+            **({"private": True} if private else {}),
+            **({"quote": quote} if quote else {}),
+        }
+        lines = await self.room.happen(action, self.stage.says(name, text, private=private, quote=quote))
         if not lines and not self._told_of_why:
             self._told_of_why = True
             self.room.note(f"{self.room.bot}没接这句。想知道原因：/为什么")
@@ -199,6 +205,18 @@ class Chat:
             return
         self.private = not self.private
         self.room.note(f"现在是你和{self.room.bot}的一对一。再发 /私聊 回到群里。" if self.private else "回到群里了。")
+
+    async def _quote(self, rest: str) -> None:
+        name, _, text = rest.partition(" ")
+        if not text:
+            raise self._usage("引用")
+        member = self.stage.id_of(name) if self.room.knows(name) else ""
+        said = [one.text for one in self.stage.heard if one.member == member]
+        if name == self.room.bot:
+            said = [line.text for line in self.stage.said]
+        if not said:
+            raise Mistake("chat.nobody", text=f"{name[:30]}刚说过的话")
+        await self._say(self.room.me, text, quote=said[-1])
 
     async def _contact(self, name: str) -> None:
         name = self.room.new_name(name) if name else self.room.me

@@ -117,11 +117,7 @@ def _of_persona(
     taboo = persona.taboo if persona is not None else ()
     phrases, bad = read.part(lambda: _phrases(folder, taboo, declared), (None, []))
     read.problems += bad
-    book = read.part(lambda: load_faq(folder / "faq.toml"), FaqBook(()))
-    read.problems += [
-        Problem(str(folder / "faq.toml"), f"entry.{entry}.answer", f"用了禁用词「{word}」")
-        for entry, answer in book.answers.items() for word in taboo if word in answer
-    ]  # fmt: skip
+    book = FaqBook(read.part(lambda: load_faq(folder / "faq.toml", taboo), ()))
     titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
     catalogue = read.part(lambda: load_catalogue(folder / "shop.toml", taboo, list(titles)), Catalogue())
     questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())

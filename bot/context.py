@@ -11,6 +11,7 @@ from bot.config import Config
 from bot.draw_plan import DrawPlan
 from bot.errors import Mistake, Problem
 from bot.events import Event
+from bot.faq.library import Library
 from bot.quizbank import Question
 from bot.replies import Say
 from bot.scripts import Beat
@@ -46,6 +47,16 @@ class Desk(Protocol):
 
     def is_command(self, reading: Reading, settings: GroupSettings) -> bool:
         """Whether a message is a command under these settings, of a member or of staff."""
+
+    @property
+    def library(self) -> Library:
+        """The question book: what operators wrote and what was taught by chat."""
+
+    def taboo(self, text: str) -> str:
+        """The word of a text that the persona must not use, or an empty string."""
+
+    def asks(self, text: str) -> bool:
+        """Whether a normalised text sounds like a question."""
 
     def questions(self) -> Sequence[Question]:
         """Every question of the persona's banks, in the order of the files."""

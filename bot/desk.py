@@ -10,6 +10,8 @@ from bot.content import Content, setting_problems
 from bot.context import zone_of
 from bot.draw_plan import DrawPlan
 from bot.errors import ConfigError, Problem
+from bot.faq import EntryModel
+from bot.faq.library import Library
 from bot.lint import lint
 from bot.lint.report import problem
 from bot.outbox import Outbox
@@ -28,10 +30,35 @@ from bot.tagrules import TagBook
 from bot.voice import ALWAYS, slots_in
 from bot.words import Reading, bare, normalise
 from bot.world import Luck, World
+from storage.faq import Taught
 from storage.store import Store
 
 HINTS = 4
 """Findings of the lint that staff see after a reload; all of them stand in `yuanzi check`."""
+
+
+class TaughtShelf:
+    """What was taught by chat, as entries of the book. Implements `bot.faq.library.Shelf`."""
+
+    def __init__(self, store: Store) -> None:
+        self._faq = store.faq
+        self._known: dict[Taught, EntryModel] = {}
+
+    @property
+    def version(self) -> int:
+        return self._faq.version
+
+    def read(self) -> list[EntryModel]:
+        """Proven when they were taught: not proven again. What has not changed is the very same entry as before."""
+        self._known = {one: self._known.get(one) or _as_entry(one) for one in self._faq.standing()}
+        return list(self._known.values())
+
+
+def _as_entry(one: Taught) -> EntryModel:
+    return EntryModel.model_construct(
+        id=f"#{one.id}", question=one.question, similar=one.similar, answer=one.answer,
+        groups=(one.group_id,) if one.group_id else (),
+    )  # fmt: skip
 
 
 class FrontDesk:
@@ -56,12 +83,14 @@ class FrontDesk:
         """By role and settings, which are frozen: the list grows with the house, the cost of asking must not."""
         self.on_replanned: Callable[[], None] = lambda: None
         self.content: Content
+        self._library = Library(TaughtShelf(store))
 
     def use(self, content: Content) -> None:
         """From now on this is what is said, answered and scheduled."""
         self.content = content
         self._outbox.voice = content.voice
-        self._switchboard.spotter = content.faq.spot
+        self._library.use(content.faq)
+        self._switchboard.spotter = self._library.spot
         self._switchboard.overhear = content.moods.overhear
         scripts = with_own(content.scripts, self._store)
         groups = {*self._config.named_groups, *self._store.members.groups()}
@@ -105,6 +134,16 @@ class FrontDesk:
 
     def is_command(self, reading: Reading, settings: GroupSettings) -> bool:
         return self._switchboard.command_of(reading, settings) is not None
+
+    @property
+    def library(self) -> Library:
+        return self._library
+
+    def taboo(self, text: str) -> str:
+        return next((word for word in self.content.voice.persona.taboo if word in text), "")
+
+    def asks(self, text: str) -> bool:
+        return self.content.moods.is_question(text)
 
     def questions(self) -> Sequence[Question]:
         return self.content.questions

@@ -105,6 +105,7 @@ class Engine:
         # SQLite's own waiting would hold up the loop and every channel with it; `_begin` waits instead.
         self._db.conn.execute("PRAGMA busy_timeout = 0")
         self.handled = 0
+        self._bots = frozenset((*config.settings.bot.ids, *config.settings.bot.others))
         self.only_when_mentioned: frozenset[str] = frozenset()
         """Channels that hear a group only when somebody turns to the bot."""
         self.accounts: dict[str, str] = {}
@@ -285,7 +286,8 @@ class Engine:
         event, reading = inbound.event, inbound.reading
         settings = self._config.group(event.group)
         role = self._config.role_of(event.member, event.channel)
-        routes, hit = self._switchboard.routes(event, reading, settings, role)
+        bots = event.member is not None and self._is_bot(event)
+        routes, hit = ((), None) if bots else self._switchboard.routes(event, reading, settings, role)
         at = to_ms(event.at)
         seq = self._store.interactions.record(
             event.id, event.kind, at, event.channel, event.group, event.member,
@@ -296,6 +298,8 @@ class Engine:
         if seq is None:
             return Heard(event.id, duplicate=True)
         self._see(event, at, now)
+        if bots:
+            self._store.interactions.annotate(seq, "机器人说的话，不接（bot.ids、bot.others）")
         if not routes:
             return Heard(event.id)
         context = Context(
@@ -306,6 +310,12 @@ class Engine:
         self._db.savepoint()
         failed = self._decide(routes, event, context, seq, now)
         return Heard(event.id, failed=failed)
+
+    def _is_bot(self, event: Event) -> bool:
+        """Whether we said this ourselves, or another bot of the group did: two bots must never talk to each other."""
+        return isinstance(event, MessageReceived) and (
+            event.member in self._bots or event.member == self.accounts.get(event.channel)
+        )
 
     def _decide(self, routes: Sequence[Route], event: Event, context: Context, seq: int, now: datetime) -> bool:
         """Runs the handlers of one event in its savepoint. The one `try` around rules. True when one broke."""

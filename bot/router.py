@@ -1,7 +1,9 @@
 """Which handler answers what: staff and member commands by one look-up, then keywords, then the fallback."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from bot.context import Context
@@ -31,6 +33,8 @@ class Route:
     help: str = ""
     off: Callable[[GroupSettings], bool] | None = None
     section: str = ""
+    shape: re.Pattern[str] | None = None
+    """What must follow the word where nobody turned to the bot; with anything else it is a word of chat."""
     may_pass: bool = False
     """It looks first and may leave the event to the others: an open session."""
 
@@ -47,8 +51,8 @@ class Hit(Protocol):
         """Which entry."""
 
 
-Spotter = Callable[[Reading, str | None, GroupSettings], Hit | None]
-"""The keyword look-up: pure, one pass over the text."""
+Spotter = Callable[[Reading, str | None, GroupSettings, datetime], Hit | None]
+"""The look-up in the question book, at a moment: cheap for what is not asked, a millisecond for what may be."""
 
 
 class Overhear(Protocol):
@@ -85,15 +89,19 @@ class Router:
     def command(
         self, *words: str, help: str, usage: str = "", role: str | None = None,  # noqa: A002
         acts: str | None = None, words_from: Callable[[GroupSettings], tuple[str, ...]] | None = None,
-        off: Callable[[GroupSettings], bool] | None = None,
+        off: Callable[[GroupSettings], bool] | None = None, shape: str = "",
     ) -> Callable[[H], H]:  # fmt: skip
         """A word that starts a message. Without `usage` nothing may follow it. `role` makes it a staff word;
-        with `acts` that role may look and this one may change."""
+        with `acts` that role may look and this one may change. `shape`: what must follow an everyday word, as a
+        pattern, unless somebody turns to the bot."""
 
         def register(handler: H) -> H:
             self.commands.append(
-                Route(self._name_of(handler), handler, words, words_from, role, acts, usage, help, off, self.title)
-            )
+                Route(
+                    self._name_of(handler), handler, words, words_from, role, acts, usage, help, off, self.title,
+                    re.compile(shape) if shape else None,
+                )
+            )  # fmt: skip
             return handler
 
         return register
@@ -161,7 +169,7 @@ class Switchboard:
         self._topics = {topic: route for router in self.routers for topic, route in router.topics}
         self._bands = {name: route for router in self.routers for name, route in router.bands}
         self.phrases = {key: slots for router in self.routers for key, slots in router.phrases.items()}
-        self.spotter: Spotter = lambda _reading, _group, _settings: None
+        self.spotter: Spotter = lambda _reading, _group, _settings, _at: None
         self.overhear: Overhear = _deaf
         """Whether a message that is no command is a complaint, distress or an open question: its band, or nothing."""
         self.in_session: Callable[[str], bool] = lambda _group: False
@@ -238,6 +246,8 @@ class Switchboard:
     def command_of(self, reading: Reading, settings: GroupSettings) -> Route | None:
         """The command that a message is, whoever said it."""
         route = self.table(settings).get(reading.head)
+        if route is not None and route.shape and not reading.addressed and not route.shape.search(reading.rest):
+            return None
         meant = route is not None and (not reading.rest or route.usage or reading.addressed)
         return route if route is not None and meant and not (route.off and route.off(settings)) else None
 
@@ -249,7 +259,7 @@ class Switchboard:
             may = route.role is None or (role is not None and Role.reaches(role, route.role))
             return (route if may else self._bands["refusal"],), None
         if settings.faq.on:
-            hit = self.spotter(reading, event.group, settings)
+            hit = self.spotter(reading, event.group, settings, event.at)
             if hit is not None:
                 return (self._bands["keyword"],), hit
         return ((self._bands["fallback"],) if reading.addressed else ()), None

@@ -34,6 +34,7 @@ class Step(Part):
     say: str | None = None
     by: str = "小满"
     private: bool = False
+    quote: str = ""
     at: datetime | None = None
     joins: tuple[str, ...] = ()
     source: str = ""
@@ -136,7 +137,7 @@ def _edit(path: Path, write: Write, file: str, number: int) -> None:
 async def perform(stage: Stage, step: Step) -> list[Line]:
     """Lets one step happen on a stage; returns the lines it brought."""
     if step.say is not None:
-        return await stage.says(step.by, step.say, private=step.private, at=step.at)
+        return await stage.says(step.by, step.say, private=step.private, at=step.at, quote=step.quote)
     if step.joins:
         return await stage.joins(list(step.joins), step.source, step.inviter)
     if step.leaves is not None:

@@ -12,7 +12,7 @@ from bot.errors import ConfigError, Problem
 from storage.database import StorageError
 from storage.export import XLSX_CELL, harmless, plain
 
-MOST_ROWS = 20_000
+MOST_ROWS = 100_000
 Numbered = tuple[int, list[str]]
 """(row number as the spreadsheet shows it, cells as text)"""
 

@@ -12,7 +12,7 @@ from bot.channels import Abilities, Hear, Line, Pace, Receipt
 from bot.config import Config, shipped
 from bot.context import zone_of
 from bot.errors import Mistake
-from bot.events import ContactAdded, Event, MemberJoined, MemberLeft, MessageReceived, Person
+from bot.events import ContactAdded, Event, MemberJoined, MemberLeft, MessageReceived, Person, Quote
 from bot.settings.kinds import parse_clock, parse_span
 from bot.world import VirtualWorld, from_ms, to_ms
 
@@ -21,6 +21,8 @@ GROUP = "yuanqi"
 START = datetime.fromisoformat("2026-12-02T11:58:00+08:00")
 """A Wednesday, two minutes before the new-product post."""
 _DAY_NAMES = "一二三四五六日"
+QUOTABLE = 200
+"""How far back one may quote."""
 YOU = ("you", "你")
 """Id and name of whoever sits in front of `yuanzi chat`."""
 _UNTIL = re.compile(
@@ -109,6 +111,8 @@ class Stage:
     """name -> platform id"""
     count: int = 0
     last: list[Event] = field(default_factory=list)
+    heard: list[Quote] = field(default_factory=list)
+    """What people said lately, for others to quote."""
     run: int = 1
     """How often a stage was opened on this database: ids of a later run never meet those of an earlier one."""
     mark: int = 0
@@ -167,17 +171,31 @@ class Stage:
         await self.app.settle()
         return self.said[before:]
 
-    def message(self, name: str, text: str, *, private: bool = False, at: datetime | None = None) -> MessageReceived:
-        """What somebody says, as an event."""
+    def message(
+        self, name: str, text: str, *, private: bool = False, at: datetime | None = None, quote: str = ""
+    ) -> MessageReceived:  # fmt: skip
+        """What somebody says, as an event; `quote` is how the earlier message begins that they quote."""
         mentions = tuple(self.people[one] for one in re.findall(r"@(\S+)", text) if one in self.people)
+        quoted = self._quoted(quote) if quote else None
+        number = self._number()
+        self.heard = [*self.heard[-QUOTABLE:], Quote(number, self.id_of(name), text)]
         return MessageReceived(
-            id=self._number(), at=at or self.world.now(), channel=CHANNEL, group=None if private else self.group,
+            id=number, quote=quoted, at=at or self.world.now(), channel=CHANNEL, group=None if private else self.group,
             member=self.id_of(name), name=name, text=text, mentions=mentions,
         )  # fmt: skip
 
-    async def says(self, name: str, text: str, *, private: bool = False, at: datetime | None = None) -> list[Line]:
+    def _quoted(self, start: str) -> Quote:
+        """The newest message that begins like this, of a person or the bot; one that nobody knows has no sender."""
+        ours = self.app.config.settings.bot.ids[0] if self.app.config.settings.bot.ids else ""
+        said = [Quote(line.key, ours, line.text) for line in self.said[-QUOTABLE:]]
+        known = [one for one in (*said, *self.heard) if one.text.startswith(start)]
+        return known[-1] if known else Quote("", "", start)
+
+    async def says(
+        self, name: str, text: str, *, private: bool = False, at: datetime | None = None, quote: str = ""
+    ) -> list[Line]:  # fmt: skip
         """Somebody says something, in the group or in 1:1; `at` for a message that arrives late."""
-        return await self.feed([self.message(name, text, private=private, at=at)])
+        return await self.feed([self.message(name, text, private=private, at=at, quote=quote)])
 
     async def everyone_says(self, names: list[str], text: str) -> list[Line]:
         """All of them in the same moment."""

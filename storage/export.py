@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from storage.database import StorageError, explain
+from storage.export_faq import FAQ, FAQ_WORDS
 from storage.export_plays import PLAYS, WORDS
 from storage.fsck import open_snapshot
 
@@ -32,7 +33,7 @@ _DANGEROUS = re.compile(r"^'*[=+\-@\t\r\n＝＋－＠]")
 apostrophes of its own in front gets one more, so that `plain` gives it back the same."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Kind = Literal["text", "number", "time", "flag", "json", "word", "group", "draw", "won", "shop"]
+Kind = Literal["text", "number", "time", "flag", "json", "word", "group", "draw", "won", "shop", "faq"]
 
 
 class TooManyRowsError(StorageError):
@@ -174,7 +175,7 @@ EXPORTS: dict[str, Export] = {
             "\nevent_id 起因事件"
         ),
     ),
-    **{what: Export(sql, _columns(text)) for what, (sql, text) in PLAYS.items()},
+    **{what: Export(sql, _columns(text)) for what, (sql, text) in {**PLAYS, **FAQ}.items()},
 }
 _WORDS = {
     "message": "消息", "joined": "进群", "left": "退群", "contact_added": "加好友", "beat_due": "定时", "tick": "唤醒",
@@ -187,6 +188,8 @@ _WORDS = {
     "silent": "沉默", "sleeping": "沉睡", "churned": "流失", "growing": "成长", "mature": "成熟", "declining": "衰退",
     "open": "进行中", "ended": "已截止", "stopped": "已结束",
 }  # fmt: skip
+
+_BY_KIND = {**WORDS, **FAQ_WORDS}
 
 
 class Table(Protocol):
@@ -330,8 +333,8 @@ def _cell(kind: Kind, value: Any) -> str | int | float:
         return ""
     if kind == "flag":
         return "是" if value else "否"
-    if kind == "word" or kind in WORDS:
-        return harmless(WORDS.get(kind, _WORDS).get(value, str(value)))
+    if kind == "word" or kind in _BY_KIND:
+        return harmless(_BY_KIND.get(kind, _WORDS).get(value, str(value)))
     if kind == "json" and not isinstance(value, str):
         return harmless(_flat(value))
     return harmless(value) if isinstance(value, str) else value

@@ -17,6 +17,7 @@ from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_campaigns import CAMPAIGN_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
+from storage.fsck_faq import FAQ_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
 from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
@@ -325,5 +326,6 @@ RULES: dict[str, Rule] = {
     **CAMPAIGN_RULES,
     **CONTACT_RULES,
     **STAFFDESK_RULES,
+    **FAQ_RULES,
 }
 """Name -> rule, in the order in which they are checked; integrity comes first."""

@@ -93,6 +93,13 @@ COVER: tuple[Cover, ...] = (
     Cover("survey_answer", "问卷回答", ("member_id",), drop=True),
     Cover("survey_run", "问卷", ("member_id",), drop=True),
     Cover("crowd", "分群", free=("expression",), also_who=("staff_id",)),
+    Cover("faq_reply", "问过我的", ("member_id",), (("asked", _WIPED),), free=("asked",)),
+    Cover("faq_wrong", "说答错的", ("member_id",)),
+    Cover("faq_unanswered", "没答上的", free=("key", "text", "similar")),
+    Cover("faq_version", "教过的问答", also_who=("by_id",), free=("question", "similar", "answer")),
+    Cover("faq_entry", "问答", free=("key", "question", "similar", "answer")),
+    Cover("faq_offer", "可以记住的回答", also_who=("staff_id",), free=("question", "answer")),
+    Cover("faq_pending", "等你选的", ("member_id",), drop=True),
     Cover("exposure", "主动发给你的", ("member_id",), boxes=("slots", "evidence"), free=("why",)),
     Cover(
         "outbox", "说给你的", ("member_id",), (("slots", "'{}'"), ("mentions", "NULL")),
@@ -115,7 +122,7 @@ COVER: tuple[Cover, ...] = (
     Cover("campaign_draft", "活动草稿", ("member_id",), drop=True),
     Cover("channel_memory", "通道记忆", ("key",), keys=("key",), drop=True),
 )  # fmt: skip
-HIDDEN = frozenset({"wake", "cooldown", "last_variant", "channel_memory"})
+HIDDEN = frozenset({"faq_pending", "wake", "cooldown", "last_variant", "channel_memory"})
 """Inner workings, without anything about the person that is not shown elsewhere."""
 
 

@@ -10,6 +10,8 @@ from storage.database import Database
 from storage.digests import Digests
 from storage.draws import Draws
 from storage.exposure import Exposures
+from storage.faq import FaqEntries
+from storage.faq_log import FaqLog
 from storage.gates import Gates
 from storage.health import Health
 from storage.interactions import Interactions
@@ -58,6 +60,8 @@ class Store:
         self.tasks = Tasks(db)
         self.exposures = Exposures(db)
         self.bonds = Bonds(db)
+        self.faq = FaqEntries(db)
+        self.faq_log = FaqLog(db)
         self.privacy = Privacy(db)
         self.rehearsed = Rehearsed(db)
         self.tags = Tags(db)
@@ -83,3 +87,4 @@ class Store:
         self.koc.forget_cache()
         self.surveys.forget_cache()
         self.campaigns.forget_cache()
+        self.faq.forget_cache()

@@ -20,13 +20,15 @@ CORE: dict[str, set[str]] = {
     "replies": set(),
     "words": set(),
     "segment": set(),
+    # Heavy things made once, before anybody asks or when somebody does.
+    "lazily": set(),
     "settings": set(),
     "channels": {"events"},
     # How settings are shown to people, in chat and in the reference pages.
     "shown": {"settings"},
     "config": {"errors", "settings"},
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
-    "faq": {"config", "errors", "segment", "settings", "words"},
+    "faq": {"config", "errors", "lazily", "segment", "settings", "words"},
     "scripts": {"config", "errors", "replies", "settings", "world"},
     # Entries that beats take one after the other; solar terms come from scripts.
     "banks": {"config", "errors", "scripts", "settings", "world"},
@@ -64,9 +66,12 @@ CORE: dict[str, set[str]] = {
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules", "faq"},
     # Which role each staff word needs, as this deployment wants it.
     "rights": {"config", "errors", "router", "settings", "words"},
+    # What the question book says and how it is written down; teaching it by chat: shared by several handlers.
+    "answering": {"context", "events", "faq", "replies", "words", "world"},
+    "teaching": {"context", "errors", "faq", "replies", "settings", "storage", "words", "world"},
     "router": {"context", "errors", "events", "replies", "settings", "words"},
     # The streak rules applied to the tables: shared by check-in and undo, so that neither handler imports the other.
     "attendance": {"games", "levels", "settings", "storage"},
@@ -120,7 +125,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
-        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest",
+        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest", "answering", "teaching",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -138,7 +143,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq",
         "world", "storage",
     },
     # engine -> events, router, storage, and what it drives.

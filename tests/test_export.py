@@ -42,6 +42,12 @@ def week(tmp_path: Path) -> Path:
             " VALUES ('signup', 'yuanqi', ?, 'ended', 1, 'e')",
             (state,),
         )
+        conn.execute(
+            "INSERT INTO faq_entry VALUES (1, 'yuanqi', '有没有礼盒装', '有没有礼盒装？', '[]', '有', 'on', 1)"
+        )
+        conn.execute(
+            "INSERT INTO faq_version VALUES (1, 1, 1, 'dianzhang', 'teach', '有没有礼盒装？', '[]', '有', 'on', 'e')"
+        )
     return path
 
 

@@ -15,6 +15,7 @@ from storage.fsck_calendar import CALENDAR_RULES
 from storage.fsck_campaigns import CAMPAIGN_RULES
 from storage.fsck_contact import CONTACT_RULES
 from storage.fsck_draws import DRAW_RULES
+from storage.fsck_faq import FAQ_RULES
 from storage.fsck_games import GAME_RULES
 from storage.fsck_koc import QUESTIONS as KOC_QUESTIONS
 from storage.fsck_lifecycle import QUESTIONS as LIFECYCLE_QUESTIONS
@@ -194,6 +195,7 @@ def test_every_rule_has_a_case() -> None:
         *CONTACT_RULES,
         *KNOWING,
         *STAFFDESK_RULES,
+        *FAQ_RULES,
     } == set(CASES)
 
 

@@ -204,4 +204,5 @@ async def test_calling_the_bot_with_nothing_it_knows_gets_a_guess_or_the_truth(s
     assert "我的签到" in guess.text
     said = await stage.says("小刚", "@小元子 明天会下雨吗")
     assert [(line.phrase, line.member) for line in said] == [("faq.unsure", None), ("staff.question", "dianzhang")]
-    assert keys(await stage.says("小刚", "@小元子 后天呢会下雨吗")) == []
+    assert keys(await stage.says("小刚", "@小元子 后天呢会下雨吗")) == ["faq.person"]
+    assert keys(await stage.says("小刚", "@小元子 大后天呢会下雨吗")) == []

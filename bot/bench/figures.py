@@ -57,7 +57,8 @@ class Size:
 
 QUICK = Size(
     events=3_000, rounds=2, stored=50_000, memory_events=20_000, starts=2, echoes=300, callbacks=500, wire_rounds=1,
-    players=1_000, entrants=10_000, rehearsed=5, beats=1_000, faq_questions=300,
+    players=1_000, entrants=10_000, rehearsed=5, beats=1_000,
+    faq=faq.QUICK_SIZES, faq_questions=300,
 )  # fmt: skip
 
 

@@ -78,6 +78,7 @@ async def _session(args: argparse.Namespace, db: Path, *, watched: bool, keeps: 
         chat = Chat(room, cast, tick=tick, config=_own_settings(stage.app.config))
         await _welcome(room, cast, known)
         if watched:
+            await stage.app.engine.write(stage.app.desk.library.warm_up)
             await _Watched(chat, room, cast, args.speed, fresh=known is None).run()
             room.note(f"都记在 {db} 里了。下次 yuanzi chat 接着聊，yuanzi chat --fresh 从头来。")
         else:

@@ -34,6 +34,8 @@ NAMES = {
     "orders": "订单",
     "stages": "阶段",
     "audit": "审计",
+    "faq": "教的问答",
+    "unanswered": "没答上的问题",
 }
 
 

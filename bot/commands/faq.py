@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, BinaryIO
 
+from bot.commands.faq_book import bring_in, hand_out
 from bot.errors import ConfigError, Problem
 from bot.faq.engine import Engine
 from bot.faq.files import Book, read_book, read_questions
@@ -19,11 +20,13 @@ MAX_LINE = 4 * 1024 * 1024
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi faq`."""
     parser.add_argument(
-        "what", choices=("answer", "evaluate"), metavar="answer|evaluate",
-        help='answer：标准输入每行 {"q":"…"}，每行回 {"results":[{"id","score"}]}；evaluate：测一遍有多准',
+        "what", choices=("answer", "evaluate", "import", "export"), metavar="answer|evaluate|import|export",
+        help='answer：标准输入每行 {"q":"…"}，每行回 {"results":[{"id","score"}]}；evaluate：测一遍有多准；'
+        "import：把表格导入人设；export：导出写的和教的问答",
     )  # fmt: skip
+    parser.add_argument("file", type=Path, nargs="?", metavar="表格", help="import、export 用：.csv、.xlsx 或 .toml")
     parser.add_argument(
-        "--kb", type=Path, required=True, metavar="文件", help="知识库：一行一条 id、question、similar、keywords"
+        "--kb", type=Path, metavar="文件", help="answer、evaluate 用的知识库：一行一条 id、question、similar、keywords"
     )
     parser.add_argument(
         "--queries",
@@ -35,6 +38,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--most", type=_few, default=5, metavar="个", help="最多给几个答案，默认 5")
     parser.add_argument("--noise", action="store_true", help="evaluate：再用 17 种改错的写法测一遍")
     parser.add_argument("--json", action="store_true", help="evaluate：打印一行 JSON")
+    parser.add_argument("--skip-bad", action="store_true", help="import：跳过写错的行，其余照样导入")
+    parser.add_argument("--replace", action="store_true", help="import：换掉上次导入的同名文件")
+    parser.add_argument("--name", default="", metavar="文件名", help="import：存成什么文件名，默认和表格一样")
+    parser.add_argument("--db", type=Path, metavar="文件", help="export：连同这个库里教的；默认 config.toml 里的库")
+    parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
 
 
 def _few(text: str) -> int:
@@ -45,6 +53,10 @@ def _few(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Answers or evaluates. A knowledge base with mistakes names every row: exit 2."""
+    if args.what in ("import", "export"):
+        return bring_in(args) if args.what == "import" else hand_out(args)
+    if args.kb is None:
+        raise ConfigError([Problem("--kb", "", "要写用哪个知识库", "--kb kb.jsonl")])
     if args.what == "evaluate" and not args.queries:
         raise ConfigError([Problem("--queries", "", "evaluate 要知道拿什么问", "--queries queries.jsonl")])
     book = read_book(args.kb)

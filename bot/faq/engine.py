@@ -1,6 +1,6 @@
 """The matching engine: which entries a question asks for, how surely, and why. Reads are thread-safe."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,18 +67,19 @@ class Engine:
         bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
         return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag)
 
-    def close(self, text: str) -> Close | None:
-        """The candidates with their features: what `search` decides on, and what training learns from."""
+    def close(self, text: str, without: Collection[str] = ()) -> Close | None:
+        """The candidates with their features: what `search` decides on, and what training learns from. `without` are
+        ids of entries that do not count just now."""
         state = self._state
         query_text = analyse(text)
         if state is None or not query_text.tokens:
             return None
-        return state.close(query_text)
+        return state.close(query_text, without)
 
-    def search(self, text: str, most: int = 5) -> list[Hit]:
-        """The entries that the text may ask for, surest first; empty if nothing is shared."""
+    def search(self, text: str, most: int = 5, without: Collection[str] = ()) -> list[Hit]:
+        """The entries that the text may ask for, surest first; empty if nothing is shared. `without`: not these ids."""
         state = self._state
-        close = self.close(text)
+        close = self.close(text, without)
         if state is None or close is None:
             return []
         model = shipped()
@@ -139,9 +140,12 @@ class _State:
         self.bag_of = np.arange(self.count, self.count + len(entries))
         self.index = Index(documents, bags, vocabulary)
 
-    def close(self, text: Text) -> Close | None:
+    def close(self, text: Text, without: Collection[str] = ()) -> Close | None:
         query = read(text, self.vocabulary, self.index)
         scores = self.index.first_look(query.known, query.total)
+        if without:
+            away = np.fromiter((one.id in without for one in self.entries), dtype=bool, count=len(self.entries))
+            scores[away[self.owner]] = 0.0
         best = self.index.best(scores, VARIANTS)
         if not len(best):
             return None

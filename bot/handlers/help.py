@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.answering import missed
 from bot.config import nearest
 from bot.context import Context
 from bot.errors import Mistake
@@ -10,6 +11,7 @@ from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 
 router = Router("help", "帮助")
+_JUST_SAID = "刚回过这位，二十秒内不重复说不懂"
 Known = list[tuple[str, tuple[str, ...], str, str]]
 router.says(
     {
@@ -52,12 +54,12 @@ def addressed(event: MessageReceived, ctx: Context) -> Wishes:
     if event.form != "text" or not ctx.reading.text:
         return say("fallback.hello", name=ctx.name) if event.form == "text" else Silence("图片、文件先不回")
     close = nearest(ctx.reading.head, ctx.desk.words(ctx.settings)) if len(ctx.reading.head) <= 8 else []
-    if ctx.resting("guess" if close else "unsure", ctx.member, timedelta(seconds=20)):
-        return Silence("刚回过这位，二十秒内不重复说不懂")
     if close:
+        if ctx.resting("guess", ctx.member, timedelta(seconds=20)):
+            return Silence(_JUST_SAID)
         return say("fallback.did_you_mean", name=ctx.name, word=close[0], because="没有这个口令，找了最像的")
-    unsure = say("faq.unsure", name=ctx.name, because="没有口令也没有关键词对得上，不乱答，转给员工")
-    return [unsure, *_pass_on(event, ctx)]
+    unsure = missed(event, ctx)
+    return Silence(_JUST_SAID) if unsure is None else [unsure, *_pass_on(event, ctx)]
 
 
 def _pass_on(event: MessageReceived, ctx: Context) -> list[Say]:

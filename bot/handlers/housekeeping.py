@@ -37,6 +37,7 @@ def clean(event: Tick, ctx: Context) -> Wishes:
     ctx.store.outbox.expire(to_ms(ctx.now))
     ctx.store.exposures.drop_old((ctx.now - DAYS_KEPT).date().isoformat(), AT_ONCE)
     arm(ctx)
+    ctx.store.faq_log.drop_old(cutoff, AT_ONCE)
     ctx.wake("housekeeping", "", ctx.now + (timedelta(seconds=1) if more or done == AT_ONCE else timedelta(days=1)))
     return None
 

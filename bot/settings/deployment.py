@@ -60,6 +60,7 @@ class BotPart(Part):
 
     persona: str = "xiaoyuanzi"
     ids: tuple[str, ...] = Field(("yuanzi", "bot"), description="平台上机器人自己的 id，被@时认得出来")
+    others: tuple[str, ...] = Field((), description="群里别的机器人的 id：它们说的话只记下，一句也不接")
     seed: str = Field("", description="运气的种子；留空则第一次启动时随机生成并记在库里")
     scripts: str = Field("", description="自己的定时脚本目录；留空用自带的")
     draws: str = Field("", description="自己的抽奖目录（一个 TOML 一个抽奖）；留空用自带的")

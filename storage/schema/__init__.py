@@ -10,6 +10,7 @@ from storage.schema import (
     contact,
     crowds,
     draws,
+    faq,
     games,
     house,
     koc,
@@ -65,3 +66,4 @@ _step("m054_koc", koc.SCRIPT)
 _step("m055_surveys", surveys.SCRIPT)
 _step("m060_campaigns", campaigns.SCRIPT)
 _step("m060_staffdesk", staffdesk.SCRIPT)
+_step("m070_faq", faq.SCRIPT)
