@@ -117,7 +117,7 @@ _COUNTS = {
 }
 _EARNED = (
     "(SELECT coalesce(sum(e.amount), 0) FROM entry e JOIN movement v ON v.id = e.movement_id"
-    " WHERE e.account = 'member:' || m.member_id AND e.asset = 'points' AND e.amount > 0 AND v.reverses IS NULL"
+    " WHERE e.account = 'member:' || m.member_id AND e.asset = 'points' AND e.amount > 0 AND +v.reverses IS NULL"
     f" AND {_STANDS} AND NOT (v.key >= 'redeem/' AND v.key < 'redeem0') AND v.at >= :{{since}})"
 )
 

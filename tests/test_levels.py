@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from storage.database import Database
 from storage.fsck import check
+from storage.store import Store
 from tests.conftest import BOSS, OpenRoom, Room, at, group_config, keys
 from tests.test_quiz import settings_of
 
@@ -185,3 +187,14 @@ async def test_a_bomb_ends_after_the_time_that_is_set(open_room: OpenRoom) -> No
     (line,) = await room.wait(timedelta(seconds=2))
     assert line.phrase == "bomb.idle"
     assert "games.idle" in line.because
+
+
+def test_what_somebody_earned_is_read_from_their_own_account_only(tmp_path: Path) -> None:
+    store = Store(Database.open(tmp_path / "x.db", "off"))
+    asked: list[str] = []
+    store.db.conn.set_trace_callback(asked.append)
+    store.points.earned("a", 5)
+    store.db.conn.set_trace_callback(None)
+    plan = [row[3] for row in store.db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()]
+    assert "entry_by_account" in plan[0], plan
+    store.db.close()

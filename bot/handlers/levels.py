@@ -1,12 +1,15 @@
 """Titles that members reach: one warm line in the group where it happened, at most one a day for each member."""
 
 from datetime import timedelta
+from functools import cache
 
 from bot.context import Context, zone_of
-from bot.earning import standing_of
+from bot.earning import since
 from bot.events import Event, MessageReceived
+from bot.levels import standing
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
+from bot.world import to_ms
 from storage.ledger import Earning
 
 router = Router("levels", "积分")
@@ -37,10 +40,13 @@ def _risen(ctx: Context, event: Event, member: str, earnings: list[Earning]) -> 
     if not (rules.on and rules.level_up) or (not group and member != event.member):
         return None
     settings = ctx.config.group(group or None)
-    fresh = standing_of(ctx, settings, member)
-    before = standing_of(
-        ctx, settings, member, lambda since: sum(one.amount for one in earnings if one.at >= since)
-    )  # fmt: skip
+    now = to_ms(ctx.now)
+    total = cache(lambda days: ctx.store.points.earned(member, since(now, days)))  # asked twice, and for every title
+    fresh = standing(rules.levels, total)
+    before = standing(
+        rules.levels,
+        lambda days: total(days) - sum(one.amount for one in earnings if one.at >= since(now, days)),
+    )
     if fresh.place <= before.place:
         return None
     day = ctx.now.astimezone(zone_of(settings)).date().isoformat()
