@@ -1,6 +1,5 @@
 """Earning points beside check-in and games: titles and what they add, and talk, counted once a day and never live."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
@@ -28,14 +27,12 @@ _CURSOR = "points.talk.seq"
 DAY_MS = 86_400_000
 
 
-def standing_of(
-    ctx: Context, settings: GroupSettings, member: str, without: Callable[[int], int] = lambda _since: 0
-) -> Standing:
-    """The title of a member under a group's settings, now. `without`: points since a moment (ms) to leave out."""
+def standing_of(ctx: Context, settings: GroupSettings, member: str) -> Standing:
+    """The title of a member under a group's settings, now."""
     now = to_ms(ctx.now)
     # Titles ask for the same sums again and again.
     earned = cache(lambda days: ctx.store.points.earned(member, since(now, days)))
-    return standing(settings.points.levels, lambda days: earned(days) - without(since(now, days)))
+    return standing(settings.points.levels, earned)
 
 
 def since(now: int, days: int) -> int:

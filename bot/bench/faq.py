@@ -17,7 +17,7 @@ from bot.config import ROOT
 from bot.faq.entry import Entry
 
 SIZES = (100, 1_000, 10_000, 100_000)
-QUICK_SIZES = (1_000, 10_000)
+QUICK_SIZES = (100, 1_000)
 PATIENCE = 900.0
 _THINGS = (
     "会员卡", "优惠券", "订单", "发票", "快递", "积分", "密码", "手机号", "账号", "余额", "红包", "套餐", "流量",
