@@ -200,7 +200,7 @@ title = "x"
 id = "often"
 title = "太密"
 weekday = "每天"
-time = ["12:00", "12:01", "12:02", "12:20"]
+time = ["12:00", "12:01", "12:02", "12:40"]
 phrase = "post.morning_call"
 """
 

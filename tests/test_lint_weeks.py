@@ -245,7 +245,7 @@ GROUPS = st.fixed_dictionaries(
         "type": st.sampled_from(["", "welfare", "knowledge", "flash", "other"]),
         "zone": st.sampled_from(["Asia/Shanghai", "America/New_York"]),
         "quiet": st.sampled_from(["", "22:30-07:30", "12:00-14:00", "09:00-09:00"]),
-        "calendar": st.fixed_dictionaries({"no_promo": st.booleans()}),
+        "contact": st.fixed_dictionaries({"no_promo": st.booleans()}),
         "lint": st.fixed_dictionaries({"mix": st.sampled_from(["auto", "7:2:1", "70/15/15", "off"])}),
     }
 )

@@ -219,7 +219,7 @@ async def a_shop(open_room: OpenRoom, **orders: Any) -> Room:
     room = await open_room(
         {
             **group_config(scripts=[], welcome={"on": False}),
-            "groups": {"default": {"orders": orders}, "yuanqi": {"scripts": []}},
+            "groups": {"default": {"orders": orders, "contact": {"ask": False}}, "yuanqi": {"scripts": []}},
         }
     )
     room.people["店长"] = BOSS

@@ -190,15 +190,14 @@ def test_the_same_kind_within_its_distance_names_the_post_before_it(tmp_path: Pa
     code, report = rehearse(tmp_path, script)
     assert (code, kinds(report)) == (1, ["same-kind"])
     assert {row["what"] for row in report["problems"][0]["rows"]} == {'id = "thu"', 'id = "fri"'}
-    assert "「福利」" in report["problems"][0]["reason"]
+    assert "「福利日」" in report["problems"][0]["reason"]
 
 
-def test_a_promotion_in_a_group_without_promotions_is_one_problem_of_that_group(tmp_path: Path) -> None:
+def test_a_group_without_promotions_plans_none(tmp_path: Path) -> None:
     script = MORNING + deal("thu", "周四的", '"周四"', "15:00") + deal("mon", "周一的", '"周一"', "15:00", "trial")
     code, report = rehearse(tmp_path, script, "contact = { no_promo = true }")
-    assert (code, kinds(report)) == (1, ["no-promo"])
-    assert report["problems"][0]["times"] == 2
-    assert len(report["problems"][0]["rows"]) == 2
+    assert (code, kinds(report)) == (0, [])
+    assert states(report, "周四的") == states(report, "周一的") == []
 
 
 def test_a_post_in_the_quiet_hours_never_leaves_and_is_a_problem(tmp_path: Path) -> None:

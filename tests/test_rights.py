@@ -9,19 +9,97 @@ from bot.errors import ConfigError
 from bot.settings.deployment import Role
 from tests.conftest import BOSS, OpenRoom, Room, a_config, group_config, keys
 
-LEAST = {
+LEAST: dict[str, list[str]] = {
     "read-only": [
-        "设置", "名单", "状态", "日程", "漏发", "任务", "额度", "预报", "挡下", "防刷预览", "待兑现", "中奖名单", "试欢迎",
-        "我的权限", "审计", "周报",
+        "审计",
+        "日程",
+        "活动",
+        "预览",
+        "周报",
+        "中奖名单",
+        "谁教的",
+        "搜问答",
+        "未答",
+        "防刷预览",
+        "群体检",
+        "漏发",
+        "额度",
+        "预报",
+        "挡下",
+        "我的权限",
+        "待兑现",
+        "设置",
+        "名单",
+        "状态",
+        "任务",
+        "试欢迎",
     ],
-    "service": ["兑现", "核销", "晒单", "完成", "不做", "已购", "买过", "交还", "已安抚"],
+    "service": [
+        "已安抚",
+        "交还",
+        "买过",
+        "分群",
+        "分群列表",
+        "晒单",
+        "教",
+        "改",
+        "删",
+        "撤销回答",
+        "记住",
+        "邀请核查",
+        "KOC",
+        "感谢",
+        "订单",
+        "对号",
+        "核销",
+        "审稿",
+        "兑现",
+        "发问卷",
+        "标签",
+        "标签依据",
+        "打标签",
+        "去标签",
+        "备注",
+        "已发",
+        "不用发",
+        "完成",
+        "不做",
+        "已购",
+    ],
     "guide": ["拼团", "改判"],
     "operator": [
-        "撤销", "撤销设置", "重载", "发分", "退回", "放行", "驳回", "补发", "不发", "开奖池", "开奖", "立即开奖", "延期", "公开数", "补抽",
-        "作废", "更正", "有奖问答",
+        "批准",
+        "不批",
+        "撤销设置",
+        "暂停",
+        "继续",
+        "跳过",
+        "立即发",
+        "保存分群",
+        "删分群",
+        "开奖池",
+        "开奖",
+        "立即开奖",
+        "延期",
+        "公开数",
+        "补抽",
+        "作废",
+        "更正",
+        "放行",
+        "驳回",
+        "补发",
+        "不发",
+        "新活动",
+        "删活动",
+        "发分",
+        "有奖问答",
+        "退回",
+        "周秀",
+        "撤销",
+        "重载",
     ],
     "owner": [],
-}  # fmt: skip
+}
 """The least role of every staff word, as shipped."""
 STAFF: dict[str, Any] = {
     "staff": [
@@ -64,7 +142,7 @@ async def test_a_role_that_is_too_weak_hears_once_who_may(open_room: OpenRoom, w
     name = {one["id"]: one["name"] for one in STAFF["staff"]}[IDS[role]]
     (line,) = await room.says(name, f"@小元子 {word} 1")
     assert line.phrase == "staff.read_only"
-    assert word in line.text
+    assert word.casefold() in line.text.casefold()
     assert "店长" in line.text
     assert "别处的" not in line.text
     assert room.rows("SELECT * FROM audit") == []
