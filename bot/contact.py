@@ -110,6 +110,7 @@ class _Case:
     known: Known
     rules: Contact
     now: datetime
+    """In the zone of the place."""
     expires: datetime
     today: date
 
@@ -163,8 +164,8 @@ def quiet_until(settings: GroupSettings, now: datetime) -> datetime | None:
 
 def weigh(line: Unasked, known: Known, settings: GroupSettings, *, now: datetime, expires: datetime) -> Verdict:
     """The verdict on an unasked line that `decide` let pass, from what is known about its place."""
-    today = now.astimezone(zone_of(settings)).date()
-    case = _Case(line, known, settings.contact, now, expires, today)
+    local = now.astimezone(zone_of(settings))
+    case = _Case(line, known, settings.contact, local, expires, local.date())
     for rule in _PRIVATE if line.private else _GROUP:
         verdict = rule(case)
         if verdict is not None:
@@ -174,8 +175,8 @@ def weigh(line: Unasked, known: Known, settings: GroupSettings, *, now: datetime
 
 def every_reason(line: Unasked, known: Known, settings: GroupSettings, *, now: datetime) -> list[Verdict]:
     """All rules that would stop such a line now, for whoever asks 为什么."""
-    today = now.astimezone(zone_of(settings)).date()
-    case = _Case(line, known, settings.contact, now, now + timedelta(days=1), today)
+    local = now.astimezone(zone_of(settings))
+    case = _Case(line, known, settings.contact, local, now + timedelta(days=1), local.date())
     found = (rule(case) for rule in (_PRIVATE if line.private else _GROUP))
     return [verdict for verdict in found if verdict is not None]
 
@@ -259,9 +260,10 @@ def _merged(case: _Case) -> Verdict | None:
     twin = next((one for one in case.known.past if one.same and case.now - one.at < case.rules.merge_within), None)
     if twin is None:
         return None
+    at = twin.at.astimezone(case.now.tzinfo)
     return Verdict(
-        "merged", f"{twin.at:%H:%M} 刚说过一模一样的，并进那一条", rule="contact.merge_within",
-        values={"那一条": f"{twin.at:%Y-%m-%d %H:%M}"},
+        "merged", f"{at:%H:%M} 刚说过一模一样的，并进那一条", rule="contact.merge_within",
+        values={"那一条": f"{at:%Y-%m-%d %H:%M}"},
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Every rule of the contact policy: what it stops, what it lets pass, and the values it names."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -122,3 +122,10 @@ def test_only_a_campaign_that_says_it_is_useful_or_fun_is_no_promotion() -> None
     ]  # fmt: skip
     assert klass_of("reminder", "product") == "reminder"
     assert NOW.what == "now"
+
+
+def test_the_same_words_are_named_by_the_clock_of_the_group() -> None:
+    said = (NOON - timedelta(minutes=10)).astimezone(UTC)
+    twin = Past(NOON.date(), said, "promo", same=True)
+    verdict = weigh(PROMO, Known(past=[twin]), settings(), now=NOON.astimezone(UTC), expires=NOON + timedelta(hours=1))
+    assert "11:50" in verdict.why

@@ -173,7 +173,7 @@ class RelayMachine(RuleBasedStateMachine):
 
 
 TestRelay = RelayMachine.TestCase
-TestRelay.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestRelay.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
 
 
 def test_the_same_word_opens_the_same_game_always() -> None:
