@@ -31,7 +31,8 @@ def test_the_whole_benchmark_prints_one_json_line_per_figure_and_leaves_nothing_
     assert last["figure"] == "ratios"
     assert isinstance(last["targets"], list)
     without = "wechaty" if any("skipped" in line for line in lines) else "-"
-    wanted = {target.name for target in TARGETS if not target.name.startswith(without)}
+    # The quick run builds no book of 10,000 entries.
+    wanted = {one.name for one in TARGETS if not one.name.startswith(without) and "10000" not in one.name}
     assert {row["name"] for row in last["targets"]} == wanted
     assert names["wecom_callbacks"] == 3
     assert names["wechaty_echo"] in {1, 3}
