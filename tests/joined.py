@@ -41,9 +41,16 @@ SECRETS = {
 }
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = iter(range(20_000 + _WORKER % 8 * 1_500, 20_000 + (_WORKER % 8 + 1) * 1_500))
+
+
 def free_port() -> int:
-    """A port that nobody listens on, and that the system gives to no outgoing connection either."""
-    for port in range(20_000 + os.getpid() % 6_000, 32_000):
+    """A port that nobody listens on, and that the system gives to no outgoing connection either.
+
+    Every test worker has its own range and gives no port twice, so that a port stays its test's own while a bot is down.
+    """
+    for port in _PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
