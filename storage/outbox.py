@@ -10,7 +10,7 @@ from storage.database import Database
 REMEMBERED = 20_000
 """Last variants kept in memory; others are read again when needed."""
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
-_OPEN = "state IN ('sending', 'unknown', 'failed', 'held')"
+_OPEN = "(state = 'sending' OR state = 'unknown' OR state = 'failed' OR state = 'held')"
 """The words of the index outbox_open: SQLite uses it only for a query that repeats them, else it reads every line."""
 _COLUMNS = (
     "id, key, sort, channel, group_id, member_id, phrase, slots, mentions, picture, event_id, because, not_before,"

@@ -190,7 +190,7 @@ class Library:
     def _may_ask(self, text: str) -> bool:
         """Whether a message could be a question out of the book: it asks and shares a telling pair of characters, or
         shares several. A few microseconds; what passes costs a hundred times as much."""
-        shared = sum(map(self._pairs.__contains__, map("".join, pairwise(text))))
+        shared = len(self._pairs.find_matches_as_indexes(text, overlapping=True))
         return shared >= 3 or (shared > 0 and bool(_ASKING.find_matches_as_indexes(text)))
 
     def _exactly(self, text: str, group: str | None, settings: GroupSettings, at: datetime | None) -> Found | None:
@@ -252,8 +252,8 @@ def _look(entry: EntryModel) -> _Look:
     return _Look(entry, Entry(entry.id, entry.question, entry.similar, entry.keywords), keys, frozenset(pairs))
 
 
-def _telling_pairs(looks: Collection[_Look]) -> frozenset[str]:
+def _telling_pairs(looks: Collection[_Look]) -> AhoCorasick:
     """Pairs of characters that tell what an entry is about: those that only a few of them have."""
     counts = Counter(chain.from_iterable(one.pairs for one in looks))
     most = max(FEW, COMMON * len(looks))
-    return frozenset(pair for pair, count in counts.items() if count <= most)
+    return AhoCorasick([pair for pair, count in counts.items() if count <= most] or ["\x00"])

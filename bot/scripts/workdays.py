@@ -2,9 +2,7 @@
 
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal
-
-from holidays.countries.china import China, ChinaStaticHolidays
+from typing import Any, Literal
 
 Kind = Literal["workday", "make-up", "weekend", "holiday"]
 DAY = timedelta(days=1)
@@ -12,17 +10,24 @@ LONGEST = 12
 """Days of a break at most, for the look at its neighbours."""
 
 
+def _library() -> Any:
+    # Brings all countries of the world along, 15 MB and a moment: only for those whose scripts ask for workdays.
+    from holidays.countries import china  # noqa: PLC0415
+
+    return china
+
+
 def is_announced(year: int) -> bool:
     """Whether the library knows what the State Council announced for a year. Until then only the days that the law
     fixes are holidays, nothing is swapped, and Saturdays and Sundays are weekends."""
-    return year in ChinaStaticHolidays.special_public_holidays
+    return year in _library().ChinaStaticHolidays.special_public_holidays
 
 
 @lru_cache(maxsize=64)
 def _year(year: int) -> tuple[frozenset[date], frozenset[date]]:
     """(days off, make-up workdays) of a year."""
     # Of a year that is not announced the library guesses which days replace weekends: guesses are not used.
-    found = China(years=year, observed=is_announced(year))  # type: ignore[no-untyped-call]
+    found = _library().China(years=year, observed=is_announced(year))
     return (
         frozenset(day for day in found if day.year == year),
         frozenset(day for day in found.weekend_workdays if day.year == year),
