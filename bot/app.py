@@ -16,7 +16,7 @@ from bot.channels import Channel, Heard, Line
 from bot.config import Config
 from bot.content import Content, load_content
 from bot.desk import FrontDesk
-from bot.engine import Batch, Engine, Errand, Inbound, own_words
+from bot.engine import Batch, Engine, Errand, Inbound
 from bot.errors import ChannelError, ConfigError, Problem, StorageFailure, YuanziError
 from bot.events import Event
 from bot.outbox import Outbox
@@ -24,6 +24,7 @@ from bot.replies import say
 from bot.rights import grant
 from bot.router import BANDS, Router, Switchboard
 from bot.schedule import Alarm, Schedule
+from bot.staff_news import own_words
 from bot.words import Reader
 from bot.world import Luck, RealWorld, World
 from storage.database import Database, StorageError, Synchronous

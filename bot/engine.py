@@ -12,10 +12,11 @@ from bot.config import Config
 from bot.context import Context, Desk
 from bot.errors import Mistake, StorageFailure
 from bot.events import NO_EXTRAS, BeatDue, Event, MemberJoined, MessageReceived, Tick
-from bot.outbox import REPORT, Outbox
-from bot.replies import Pass, Say, Silence, Sort, Wishes, flatten, say
-from bot.router import Route, Router, Switchboard
+from bot.outbox import Outbox
+from bot.replies import Pass, Say, Silence, Wishes, flatten, say
+from bot.router import Route, Switchboard
 from bot.schedule import Schedule
+from bot.staff_news import StaffNews
 from bot.words import NOTHING, Reader, Reading, presentable
 from bot.world import Luck, World, from_ms, to_ms
 from storage.database import explain
@@ -24,34 +25,6 @@ from storage.store import Store
 log = logging.getLogger("yuanzi.engine")
 
 _OUR_OWN = (Tick, BeatDue)
-own_words = Router("engine")
-own_words.says(
-    {
-        "staff.channel": "channel state",
-        "staff.bug": "route event",
-        "staff.unknown_sends": "count rows",
-        REPORT: "count rows",
-    }
-)
-
-
-REPORTS = timedelta(hours=1)
-"""How far apart reports of failed sends are."""
-ROWS = 5
-"""Lines of a report that name what failed."""
-
-
-@own_words.tick("trouble")
-def report_troubles(event: Tick, ctx: Context) -> Wishes:
-    """What failed since the last report."""
-    ctx.store.agenda.rest("trouble", "", to_ms(ctx.now + REPORTS))
-    slots = {"count": event.payload["count"], "rows": "\n".join(event.payload["rows"])}
-    return [
-        Say(REPORT, slots, member=member, channel=channel, sort=Sort.STAFF, because="上次报过以后又有没发出去的")
-        for channel, member in ctx.desk.staff_rooms()
-    ]
-
-
 Errand = Callable[[], None]
 
 
@@ -97,6 +70,7 @@ class Engine:
         self._outbox = outbox
         self.reader = reader
         self._desk = desk
+        self._news = StaffNews(store, outbox, desk)
         self._next: int | None = None
         self._last = world.now()
         self._queued_now = False
@@ -357,7 +331,7 @@ class Engine:
         agenda = self._store.agenda
         if agenda.cooling("bug", route, to_ms(now)) is None:
             agenda.rest("bug", route, to_ms(now + timedelta(hours=1)))
-            self._tell(say("staff.bug", route=route, event=event.id), event, 900, now)
+            self._queued_now |= self._news.tell(say("staff.bug", route=route, event=event.id), event, now, 900)
 
     def _queue(self, wishes: Wishes, event: Event, seq: int, number: int, now: datetime, route: str) -> int:
         for wish in flatten(wishes):
@@ -392,54 +366,17 @@ class Engine:
 
     # -- telling staff -------------------------------------------------------------------------------------------
 
-    def _tell(self, message: Say, event: Event, number: int, now: datetime) -> None:
-        """Tells staff something, in 1:1."""
-        for offset, (channel, member) in enumerate(self._desk.staff_rooms()):
-            told = Say(
-                message.key, message.slots, member=member, channel=channel, sort=Sort.STAFF,
-                because="要人知道的事",
-            )  # fmt: skip
-            if self._outbox.enqueue(told, event, number + offset, now, "engine") is not None:
-                self._queued_now = True
-
     def announce(self, topic: str, message: Say) -> None:
         """Tells staff something that no event of a platform brought, inside a transaction: an errand of a channel."""
-        now = self._world.now()
-        about = str(message.slots.get("channel", ""))  # two channels may have news in the same millisecond
-        self._tell(message, self._note_of_our_own(topic, now, about), 0, now)
+        self._queued_now |= self._news.announce(topic, message, self._world.now())
 
     def _tell_troubles(self, now: datetime) -> None:
-        """At most one report an hour: what fails meanwhile is told with the next one."""
         troubles, self._outbox.troubles = self._outbox.troubles, []
-        if not troubles:
-            return
-        agenda, rows = self._store.agenda, [f"· {key}：{what}" for key, what in troubles[:ROWS]]
-        until = agenda.cooling("trouble", "", to_ms(now))
-        if until is None:
-            agenda.rest("trouble", "", to_ms(now + REPORTS))
-            event = self._note_of_our_own("trouble", now)
-            self._tell(say(REPORT, count=len(troubles), rows="\n".join(rows)), event, 0, now)
-            return
-        waiting = agenda.payload_of("trouble", "")
-        count, rows = waiting.get("count", 0) + len(troubles), [*waiting.get("rows", ()), *rows][:ROWS]
-        agenda.wake_at("trouble", "", until, {"count": count, "rows": rows})
-        self._wake_by(until)
-
-    def _note_of_our_own(self, topic: str, now: datetime, about: str = "") -> Tick:
-        """An event of the bot's own, recorded like any other, that staff lines can point to."""
-        event = Tick(id=f"tick:{topic}:{about}:{to_ms(now)}", at=now, channel="", topic=topic, key=about)
-        self._store.interactions.record(
-            event.id,
-            event.kind,
-            to_ms(now),
-            "",
-            None,
-            None,
-            text=None,
-            details=event.details(),
-            route=f"engine.{topic}",
-        )
-        return event
+        if troubles:
+            queued, wake = self._news.of_troubles(troubles, now)
+            self._queued_now |= queued
+            if wake is not None:
+                self._wake_by(wake)
 
     async def recover(self) -> None:
         """First thing after a start: sends that were under way are unknown now; staff see them in one summary."""
@@ -451,12 +388,7 @@ class Engine:
                 self._store.agenda.wake_at("housekeeping", "", to_ms(now + timedelta(hours=1)), {})
             count = self._outbox.recover(now)
             if count:
-                rows = [
-                    f"· {group or member}：{' '.join(text.split())[:30]}"
-                    for _, group, member, _, text, _ in self._outbox.unknown(5)
-                ]
-                event = self._note_of_our_own("unknown", now)
-                self._tell(say("staff.unknown_sends", count=count, rows="\n".join(rows)), event, 0, now)
+                self._queued_now |= self._news.of_unknown(count, now)
 
         await self.write(look)
         self.refresh()

@@ -146,10 +146,12 @@ CORE: dict[str, set[str]] = {
         "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq",
         "world", "storage",
     },
+    # Staff hear of failures through the outbox like anybody else.
+    "staff_news": {"context", "events", "outbox", "replies", "router", "storage", "world"},
     # engine -> events, router, storage, and what it drives.
     "engine": {
-        "channels", "config", "context", "errors", "events", "outbox", "replies", "router", "schedule", "words", "world",
-        "storage",
+        "channels", "config", "context", "errors", "events", "outbox", "replies", "router", "schedule", "staff_news",
+        "words", "world", "storage",
     },
     # channels -> events, errors; each finds its own part of the settings.
     WIRES: {"channels", WIRES, "events", "errors", "settings"},
