@@ -6,7 +6,7 @@ from bot.context import Context
 from bot.replies import Say, Silence, Sort, Wishes
 from bot.tasking import about, rooms_of
 from bot.words import one_line
-from bot.world import from_ms, to_ms
+from bot.world import from_ms, span_ms, to_ms
 from storage.campaigns import HandSend
 from storage.tasks import Task
 
@@ -84,7 +84,7 @@ def _over(ctx: Context, send: HandSend) -> Wishes:
 def _merge_until(ctx: Context, one: tuple[str, str, int]) -> int:
     """Until when (ms) a beat may be merged into the next one; 0 when it is not that kind."""
     beat = ctx.desk.beat(one[0])
-    return one[2] + int(beat.lateness.total_seconds() * 1000) if beat is not None and beat.late == "merge" else 0
+    return one[2] + span_ms(beat.lateness) if beat is not None and beat.late == "merge" else 0
 
 
 def settle(ctx: Context, send: HandSend, state: str, why: str) -> bool:

@@ -22,7 +22,7 @@ from bot.story import Story
 from bot.survey import Survey
 from bot.tagrules import TagBook
 from bot.words import Reading
-from bot.world import Luck, to_ms
+from bot.world import Luck, span_ms, to_ms
 from storage.store import Store
 
 NAMED = 3
@@ -205,7 +205,7 @@ class Context:
         if self.store.agenda.cooling(name, place, now) is not None:
             return True
         if span > timedelta(0):
-            self.store.agenda.rest(name, place, now + int(span.total_seconds() * 1000))
+            self.store.agenda.rest(name, place, now + span_ms(span))
         return False
 
     def may(self, role: str) -> bool:

@@ -13,7 +13,7 @@ from bot.exposure import Exposure
 from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.voice import Voice, cut, pack, unpack
-from bot.world import Luck, World, from_ms, to_ms
+from bot.world import Luck, World, from_ms, span_ms, to_ms
 from storage.outbox import Waiting
 from storage.store import Store
 
@@ -68,7 +68,7 @@ class Gate:
 
     def _gap(self, gap: timedelta, what: str, key: str) -> int:
         jitter = self._luck.part_of(self.channel.pace.jitter, "pace", what, key)
-        return int((gap + jitter).total_seconds() * 1000)
+        return span_ms(gap + jitter)
 
 
 class Outbox:
@@ -120,7 +120,7 @@ class Outbox:
         created = to_ms(now)
         not_before = max(created, to_ms(say.at)) if say.at else created
         span: timedelta = getattr(self._config.settings.outbox, say.sort)
-        expires = to_ms(say.expires) if say.expires else not_before + int(span.total_seconds() * 1000)
+        expires = to_ms(say.expires) if say.expires else not_before + span_ms(span)
         waiting = Waiting(
             0, f"{event.id}/{number}", say.sort.value, say.channel or event.channel, group, member, say.key,
             {name: pack(value) for name, value in say.slots.items()}, tuple(say.mention), say.picture, event.id,

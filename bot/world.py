@@ -18,6 +18,11 @@ def to_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def span_ms(span: timedelta) -> int:
+    """A span of time in whole milliseconds, exactly: seconds as floating-point numbers lose one now and then."""
+    return span // _MILLISECOND
+
+
 def from_ms(stamp: int) -> datetime:
     """The aware moment (UTC) that `to_ms` stored."""
     return _EPOCH + stamp * _MILLISECOND
@@ -50,7 +55,7 @@ class Luck:
 
     def part_of(self, span: timedelta, *occasion: object) -> timedelta:
         """A part of a span of time, in whole milliseconds: jitter."""
-        whole = int(span.total_seconds() * 1000)
+        whole = span_ms(span)
         return timedelta(milliseconds=self.below(whole + 1, *occasion)) if whole > 0 else timedelta(0)
 
 

@@ -7,8 +7,8 @@ from bot.games import State, Table
 
 
 def ms(span: timedelta) -> int:
-    """A length of time in ms."""
-    return int(span.total_seconds() * 1000)
+    """A length of time in whole ms, exactly."""
+    return span // timedelta(milliseconds=1)
 
 
 def changed(state: State, table: Table, gap: timedelta) -> tuple[dict[str, Any], bool, int]:

@@ -2,13 +2,14 @@
 
 from bot.errors import Mistake
 from bot.games import Move, State, Table, Turn, Win, line
+from bot.games.board import ms
 
 MOST = 10_000
 
 
 def until(table: Table) -> int:
     """When a round that nobody plays any more ends by itself (ms): the setting `games.idle`."""
-    return table.at + int(table.rules.idle.total_seconds() * 1000)
+    return table.at + ms(table.rules.idle)
 
 
 class Bomb:

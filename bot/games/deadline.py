@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.games import Table
+from bot.games.board import ms
 from bot.settings.kinds import parse_clock, parse_span
 
 _DAYS = {"今天": 0, "今晚": 0, "明天": 1, "明晚": 1, "后天": 2}
@@ -60,4 +61,4 @@ def split_deadline(
         until = table.when(text)
         if until is not None:
             return list(parts[:-count]), until
-    return list(parts), table.at + int(otherwise.total_seconds() * 1000)
+    return list(parts), table.at + ms(otherwise)
