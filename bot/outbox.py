@@ -10,6 +10,7 @@ from bot.contact import UNASKED, Verdict, decide
 from bot.errors import Refused, Retryable
 from bot.events import Event
 from bot.exposure import Exposure
+from bot.pace import Gate
 from bot.replies import Say
 from bot.settings import GroupSettings
 from bot.voice import Voice, cut, pack, unpack
@@ -19,7 +20,6 @@ from storage.store import Store
 
 log = logging.getLogger("yuanzi.outbox")
 AT_ONCE = 200
-MAX_PLACES = 5_000
 ASK_AGAIN = 3_000
 """Milliseconds until a line of unknown outcome is repeated where repeating is harmless."""
 REPORT = "staff.trouble"
@@ -35,40 +35,6 @@ def _line(row: Waiting, number: int, text: str) -> Line:
         phrase=row.phrase, event_id=row.event_id, because=row.because, sort=row.sort, mentions=row.mentions,
         picture=row.picture,
     )  # fmt: skip
-
-
-class Gate:
-    """The pace of one channel: when its account, and each conversation, may speak again."""
-
-    def __init__(self, channel: Channel, luck: Luck) -> None:
-        self.channel = channel
-        self._luck = luck
-        self._account_free = 0
-        self._place_free: dict[str, int] = {}
-        self.under_way = 0
-        pace = channel.pace
-        self._gaps = (pace.account_gap, pace.group_gap)
-        self.paced = bool(pace.account_gap or pace.group_gap)
-
-    @property
-    def room(self) -> int:
-        """How many more sends may be under way now."""
-        return max(0, self.channel.abilities.in_flight - self.under_way)
-
-    def book(self, place: str, key: str, now: int) -> int:
-        """Takes the next free moment (ms) for a line to a place."""
-        if not self.paced:
-            return now
-        slot = max(now, self._account_free, self._place_free.get(place, 0))
-        self._account_free = slot + self._gap(self._gaps[0], "account", key)
-        if len(self._place_free) >= MAX_PLACES:
-            self._place_free = {name: free for name, free in self._place_free.items() if free > now}
-        self._place_free[place] = slot + self._gap(self._gaps[1], "place", key)
-        return slot
-
-    def _gap(self, gap: timedelta, what: str, key: str) -> int:
-        jitter = self._luck.part_of(self.channel.pace.jitter, "pace", what, key)
-        return span_ms(gap + jitter)
 
 
 class Outbox:

@@ -136,8 +136,9 @@ CORE: dict[str, set[str]] = {
     "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood", "survey", "tagrules"},
     # Settings and content in, findings out: pure but for the names of files.
     "lint": {"banks", "config", "content", "draw_plan", "errors", "scripts", "settings", "voice"},
+    "pace": {"channels", "world"},
     "outbox": {
-        "channels", "config", "contact", "errors", "events", "exposure", "replies", "settings", "voice", "world",
+        "channels", "config", "contact", "errors", "events", "exposure", "pace", "replies", "settings", "voice", "world",
         "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},

@@ -13,7 +13,7 @@ from bot.channels import Channel, Line, Pace, Receipt
 from bot.context import Context
 from bot.errors import Refused, Retryable
 from bot.events import MessageReceived
-from bot.outbox import Gate
+from bot.pace import Gate
 from bot.replies import Say, Sort, Wishes, say
 from bot.router import Router
 from bot.world import Luck, from_ms
