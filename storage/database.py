@@ -78,7 +78,7 @@ class Database:
             conn.execute("PRAGMA journal_mode=WAL")
             conn.execute(f"PRAGMA synchronous={synchronous}")
             conn.execute("PRAGMA foreign_keys=ON")
-            conn.execute("PRAGMA cache_size=-16000")
+            conn.execute("PRAGMA cache_size=-8000")
             # Fewer, larger checkpoints: a checkpoint every 16 MB instead of every 4.
             conn.execute("PRAGMA wal_autocheckpoint=4000")
             backup = _migrate(path, conn)

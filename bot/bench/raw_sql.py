@@ -41,7 +41,7 @@ def connect(db: Path) -> sqlite3.Connection:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "cache_size=-16000",
+        "cache_size=-8000",
         "wal_autocheckpoint=4000",
     ):
         conn.execute(f"PRAGMA {pragma}")
