@@ -21,6 +21,7 @@ from bot.settings.checkin import CheckIn
 from bot.stage import CHANNEL, START, Speaker, Stage
 from storage.database import Database
 from storage.store import Store
+from tests.quick_process import close_quick_processes
 from tests.read_once import read_once, with_tables
 
 hypothesis.settings.register_profile(
@@ -97,6 +98,7 @@ def _quick_start() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         read_once(patch)
         yield
+    close_quick_processes()
 
 
 OpenRoom = Callable[..., Awaitable[Room]]
