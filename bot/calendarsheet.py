@@ -1,15 +1,15 @@
 """A calendar as a spreadsheet, both ways: a row for each beat; what has no column of its own is kept in one as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.config import check_model, nearest
+from bot.config import check_model
 from bot.errors import ConfigError, Problem
 from bot.scripts.model import BeatModel
 from bot.settings.kinds import Part
-from bot.spreadsheet import read_rows
+from bot.sheets import NO, YES, read_sheet
 
 COLUMNS: dict[str, str] = {
     "脚本": "script", "脚本名称": "script_title", "编号": "id", "名称": "title", "星期": "weekday", "几号": "monthday",
@@ -22,23 +22,27 @@ COLUMNS: dict[str, str] = {
 _LISTS = ("weekday", "date", "on", "time", "groups", "types", "tags", "mechanics", "items")
 _NUMBERS = ("monthday",)
 _BETWEEN = frozenset("、,，\n")
-_YES, _NO = "是", "否"
 Row = dict[str, str]
 
 
 # -- out ----------------------------------------------------------------------------------------------------------
 
 
-def rows_of(scripts: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
-    """The header and a row for each beat of these scripts (name -> data of the file)."""
-    found = [list(COLUMNS)]
+def rows_of(scripts: Mapping[str, Mapping[str, Any]]) -> list[list[str | int]]:
+    """A row for each beat of these scripts (name -> data of the file)."""
+    found: list[list[str | int]] = []
     for name, script in scripts.items():
         rest = {key: value for key, value in script.items() if key not in ("title", "beat")}
         for beat in script.get("beat", ()):
             row = _row_of(_plain(beat))
             row |= {"script": name, "script_title": str(script.get("title", "")), "script_rest": _json(rest)}
-            found.append([row.get(field, "") for field in COLUMNS.values()])
+            found.append([_number(field, row.get(field, "")) for field in COLUMNS.values()])
     return found
+
+
+def _number(field: str, cell: str) -> str | int:
+    """-1, the last day of a month, stays a number: as a text it would get an apostrophe in front."""
+    return int(cell) if field in _NUMBERS and cell.removeprefix("-").isdecimal() else cell
 
 
 def _plain(value: Any) -> Any:
@@ -91,7 +95,7 @@ def _cell_of(field: str, value: Any) -> str | None:
         plain = bool(numbers) and all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
         return "、".join(map(str, numbers)) if plain else None
     if field == "deal":
-        return _YES if value is True else _NO if value is False else None
+        return YES if value is True else NO if value is False else None
     if field == "slots":
         return _json(value) if isinstance(value, dict) and value else None
     return value if isinstance(value, str) and value and value == value.strip() and value.isprintable() else None
@@ -113,19 +117,14 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
     Raises ConfigError with every mistake, by the number of its row.
     """
-    rows = read_rows(path)
-    fields = _fields(path, rows[0][1] if rows else [])
     problems: list[Problem] = []
     scripts: dict[str, dict[str, Any]] = {}
     heads: dict[str, _Head] = {}
     seen: dict[tuple[str, str], int] = {}
-    for number, cells in rows[1:]:
-        if not any(cells):
-            continue
-        row = {field: cell for field, cell in zip(fields, cells, strict=False) if field and cell}
-        where = f"第 {number} 行"
+    for one in read_sheet(path, COLUMNS, ("脚本", "编号", "名称")):
+        where = one.where
         try:
-            head, beat = _beat_of(row)
+            head, beat = _beat_of(one.cells)
             check_model(BeatModel, beat, str(path))
         except ValueError as error:
             problems.append(Problem(str(path), where, str(error)))
@@ -136,8 +135,8 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
         known = heads.setdefault(head.script, head)
         if known != head:
             problems.append(Problem(str(path), where, f"脚本「{head.script}」的名称或「脚本其他」和前面的行不一样"))
-        first = seen.setdefault((head.script, str(beat["id"])), number)
-        if first != number:
+        first = seen.setdefault((head.script, str(beat["id"])), one.number)
+        if first != one.number:
             problems.append(Problem(str(path), where, f"编号「{beat['id']}」和第 {first} 行重复"))
         script = scripts.setdefault(head.script, {"title": head.title, **_rest(head.rest), "beat": []})
         script["beat"].append(beat)
@@ -168,7 +167,7 @@ def _rest(text: str) -> dict[str, Any]:
     return found
 
 
-def _beat_of(row: Row) -> tuple[_Head, dict[str, Any]]:
+def _beat_of(row: Mapping[str, str]) -> tuple[_Head, dict[str, Any]]:
     """One row -> (its script, its beat). Raises ValueError."""
     name = row.get("script", "")
     if not name or not all(one.isalnum() or one in "-_" for one in name):
@@ -197,9 +196,9 @@ def _value_of(field: str, cell: str) -> Any:
             raise ValueError(f"几号：「{cell}」写成 7、20，最后一天写 -1")
         return [int(one) for one in parts]
     if field == "deal":
-        if cell not in (_YES, _NO):
-            raise ValueError(f"优惠：写「{_YES}」或「{_NO}」，留空算没有")
-        return cell == _YES
+        if cell not in (YES, NO):
+            raise ValueError(f"优惠：写「{YES}」或「{NO}」，留空算没有")
+        return cell == YES
     if field == "slots":
         return _slots(cell)
     return cell
@@ -213,22 +212,3 @@ def _slots(cell: str) -> dict[str, Any]:
     if not all(equals and key.strip() for key, equals, _ in pairs):
         raise ValueError("填空：一行一个，写成 price = 49 元")
     return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def _fields(path: Path, header: Sequence[str]) -> list[str]:
-    problems = []
-    for cell in header:
-        if cell and cell not in COLUMNS:
-            close = nearest(cell, COLUMNS)
-            hint = f"是不是想写 {close[0]}？" if close else f"可用：{'、'.join(COLUMNS)}"
-            problems.append(Problem(str(path), "第 1 行", f"不认识的列「{cell}」", hint))
-    for cell in ("脚本", "编号", "名称"):
-        if cell not in header:
-            problems.append(Problem(str(path), "第 1 行", f"缺少「{cell}」这一列"))
-    problems += [
-        Problem(str(path), "第 1 行", f"「{cell}」这一列写了两次")
-        for cell in dict.fromkeys(one for one in header if one and header.count(one) > 1)
-    ]
-    if problems:
-        raise ConfigError(problems)
-    return [COLUMNS.get(cell, "") for cell in header]

@@ -34,6 +34,13 @@ REASONS = {
     "invalid_key": "当不了键，键要是文字",
 }  # fmt: skip
 """What is wrong with a value, by pydantic's name for it. Whatever is not named here is said in general words."""
+MOVED = {
+    f"contact.stages.{old}": f"lifecycle.{new}"
+    for old, new in (
+        ("new_for", "new"), ("silent_after", "silent"), ("sleeping_after", "sleeping"), ("churned_after", "churned"),
+    )
+}  # fmt: skip
+"""Settings that have another name now."""
 
 
 def nearest(word: str, options: Iterable[str], n: int = 1) -> list[str]:
@@ -73,6 +80,8 @@ def _problem(model: type[BaseModel], details: Any, file: str, prefix: str) -> Pr
     location = [str(part) for part in details["loc"]]
     key = ".".join(filter(None, [prefix, *location]))
     kind, given = details["type"], _as_typed(details.get("input"))
+    if kind == "extra_forbidden" and (moved := next((new for old, new in MOVED.items() if key.endswith(old)), "")):
+        return Problem(file, key, f"这个设置搬到了 {moved}，和生命周期用同一套", "写天数，比如 14；这一行删掉")
     if kind == "extra_forbidden":
         siblings = _keys_beside(model, location[:-1])
         close = nearest(location[-1], siblings)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from bot.context import zone_of
+from bot.lifecycle import TALK_STAGES
 from bot.replies import Sort
 from bot.settings import GroupSettings
 from bot.settings.contact import Contact
@@ -14,9 +15,7 @@ UNASKED = frozenset({Sort.CAMPAIGN, Sort.REMINDER})
 """Lines that nobody asked for; quiet hours, mute and budgets bind them, never an answer."""
 What = Literal["now", "later", "merged", "held", "expired", "never"]
 Stage = Literal["new", "active", "silent", "sleeping", "churned"]
-STAGES: Mapping[str, str] = {
-    "new": "新朋友", "active": "活跃", "silent": "沉默", "sleeping": "沉睡", "churned": "流失",
-}  # fmt: skip
+STAGES: Mapping[str, str] = TALK_STAGES
 CLASSES: Mapping[str, str] = {"promo": "促销", "content": "内容", "reminder": "提醒"}
 KINDS: Mapping[str, str] = {
     "new-item": "新品", "flash": "限时抢", "group-buy": "拼团", "trial": "试用", "benefit": "福利日", "draw": "抽奖",
@@ -242,7 +241,7 @@ def _stage(case: _Case) -> Verdict | None:
     if used < limit:
         return None
     return Verdict(
-        "never", f"{STAGES[stage]}的朋友 30 天最多 {limit} 条促销私信，已经 {used} 条",
+        "never", f"{STAGES[stage]}期的群友 30 天最多 {limit} 条促销私信，已经 {used} 条",
         rule=f"contact.stages.{stage}", values={"阶段": STAGES[stage], "上限": limit, "已发": used},
     )  # fmt: skip
 

@@ -81,7 +81,11 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     read = _Reading()
     bot = config.settings.bot
     folder = read.part(lambda: persona_folder(config), None)
-    content = _of_persona(folder, config, declared, read) if folder is not None else None
+    titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
+    content = None
+    if folder is not None:
+        content, bad = read_persona(folder, tuple(titles), declared)
+        read.problems += bad
     scripts = read.part(lambda: load_scripts(Path(bot.scripts) if bot.scripts else None), None)
     draws = read.part(lambda: load_draws(Path(bot.draws) if bot.draws else None), None)
     if content is not None:
@@ -108,18 +112,19 @@ class _Reading:
             return otherwise
 
 
-def _of_persona(
-    folder: Path, config: Config, declared: Mapping[str, tuple[str, ...]], read: _Reading
-) -> Content | None:
-    """Everything in a persona's folder; None when there is no voice to speak with."""
+def read_persona(
+    folder: Path, titles: Sequence[str], declared: Mapping[str, tuple[str, ...]]
+) -> tuple[Content | None, list[Problem]]:
+    """Everything in a persona's folder (no content when there is no voice to speak with), and what is wrong with it.
+    `titles`: of the levels that the shop may ask for."""
+    read = _Reading()
     file = folder / "persona.toml"
     persona = read.part(lambda: check_model(Persona, read_toml(file), str(file)), None)
     taboo = persona.taboo if persona is not None else ()
     phrases, bad = read.part(lambda: _phrases(folder, taboo, declared), (None, []))
     read.problems += bad
     book = FaqBook(read.part(lambda: load_faq(folder / "faq.toml", taboo), ()))
-    titles = {level.title: None for group in config.settings.groups.values() for level in group.points.levels}
-    catalogue = read.part(lambda: load_catalogue(folder / "shop.toml", taboo, list(titles)), Catalogue())
+    catalogue = read.part(lambda: load_catalogue(folder / "shop.toml", taboo, titles), Catalogue())
     questions = read.part(lambda: load_banks(folder / "quiz", taboo), ())
     stories, bad = load_stories(folder / "story", taboo)
     read.problems += bad
@@ -131,11 +136,12 @@ def _of_persona(
     surveys, bad = load_surveys(folder / "survey", taboo)
     read.problems += bad
     if persona is None or phrases is None:
-        return None
-    return Content(
+        return None, read.problems
+    content = Content(
         Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks, moods=moods, tags=tags,
         surveys=surveys,
     )  # fmt: skip
+    return content, read.problems
 
 
 def _tag_file(folder: Path) -> Path:

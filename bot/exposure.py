@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import cast
 
 from bot.config import Config
 from bot.contact import (
@@ -26,10 +26,10 @@ from bot.contact import (
     weigh,
 )
 from bot.context import zone_of
+from bot.lifecycle import Course, talk_stage
 from bot.quotas import load_quotas
 from bot.replies import Say
 from bot.settings import GroupSettings
-from bot.settings.contact import Stages
 from bot.world import from_ms, to_ms
 from storage.outbox import Waiting
 from storage.store import Store
@@ -42,48 +42,13 @@ LATEST = 1 << 62
 """Later than any moment (ms)."""
 
 
-class People(Protocol):
-    """Who a member is to us. Tagging may know better than talk alone (`FromTalk`)."""
-
-    def stage_of(self, member: str, group: str | None, rules: Stages, now: datetime) -> Stage:
-        """new, active, silent, sleeping or churned."""
-
-    def last_purchase(self, member: str) -> datetime | None:
-        """When they last bought something."""
-
-
-class FromTalk:
-    """Stages from when a member was first seen and last spoke; purchases from orders, and as staff noted them."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def stage_of(self, member: str, group: str | None, rules: Stages, now: datetime) -> Stage:  # noqa: ARG002
-        first = self._store.bonds.first_seen(member)
-        if first is None or now - from_ms(first) < rules.new_for:
-            return "new"
-        last = self._store.exposures.last_talk(member)
-        idle = now - from_ms(max(first, last or first))
-        if idle >= rules.churned_after:
-            return "churned"
-        if idle >= rules.sleeping_after:
-            return "sleeping"
-        return "silent" if idle >= rules.silent_after else "active"
-
-    def last_purchase(self, member: str) -> datetime | None:
-        noted, ordered = self._store.bonds.last_purchase(member), self._store.orders.last(member, LATEST)
-        bought = max((one for one in (noted, ordered) if one is not None), default=None)
-        return from_ms(bought) if bought is not None else None
-
-
 class Exposure:
-    """Judges and counts unasked lines. `people` may be replaced by whoever knows members better."""
+    """Judges and counts unasked lines."""
 
-    def __init__(self, store: Store, config: Config, people: People | None = None) -> None:
+    def __init__(self, store: Store, config: Config) -> None:
         self._store = store
         self._rows = store.exposures
         self._config = config
-        self.people: People = people or FromTalk(store)
         self._quotas = (*load_quotas(), *config.settings.quota)
 
     def note(self, row: Waiting, say: Say) -> None:
@@ -158,14 +123,30 @@ class Exposure:
         wish, trouble, last = bonds.distance(member), bonds.trouble(member, to_ms(now)), self._rows.last_talk(member)
         return replace(
             known,
-            stage=self.people.stage_of(member, None, settings.contact.stages, now),
+            stage=self.stage_of(member, settings, now),
             last_talk=from_ms(last) if last is not None else None,
-            last_purchase=self.people.last_purchase(member),
+            last_purchase=self._last_purchase(member),
             choice=wish.choice, less=bool(wish.less), plain=bool(wish.plain),
             paused_until=from_ms(wish.paused_until) if wish.paused_until is not None else None,
             troubled_until=from_ms(trouble.until) if trouble else None,
             handed_over=bonds.is_handed_over(member),
         )  # fmt: skip
+
+    def stage_of(self, member: str, settings: GroupSettings, now: datetime) -> Stage:
+        """The stage of a member by the thresholds of `lifecycle`. To 1:1 there is one person, whatever their groups:
+        known since they were first seen anywhere, gone when they are in no group any more and say nothing."""
+        first = self._store.bonds.first_seen(member)
+        if first is None:
+            return "new"
+        talked, gone = self._rows.last_talk(member), self._store.members.gone_since(member)
+        course = Course(joined=first, talked=talked, left=gone is not None and gone >= (talked or 0))
+        return cast("Stage", talk_stage(course, to_ms(now), settings.lifecycle)[0])
+
+    def _last_purchase(self, member: str) -> datetime | None:
+        """When they last bought something, by orders or as staff noted it."""
+        noted, ordered = self._store.bonds.last_purchase(member), self._store.orders.last(member, LATEST)
+        bought = max((one for one in (noted, ordered) if one is not None), default=None)
+        return from_ms(bought) if bought is not None else None
 
     def _uses(
         self, past: list[Past], channel: str, speaks: str, today: date, settings: GroupSettings, line: str

@@ -1,24 +1,20 @@
 """The question book from spreadsheets and back: CSV or XLSX rows become a TOML file of entries; every mistake names its
 row."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from openpyxl import Workbook
 from pydantic import ValidationError
 
-from bot.config import check_model, nearest, read_toml
+from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.faq import EntryModel, FaqModel
 from bot.faq.written import problems_of
-from bot.sheets import read_sheet
+from bot.sheets import read_sheet, sheet_bytes
 from bot.words import bare
-from storage.export import harmless
 
 COLUMNS = {
     "编号": "id", "问题": "question", "标准问题": "question", "相似问法": "similar", "相似问题": "similar",
@@ -28,6 +24,7 @@ COLUMNS = {
 }  # fmt: skip
 """Header of a column -> field; the English names of the fields are understood as well."""
 FIELDS = tuple(dict.fromkeys(COLUMNS.values()))
+_KNOWN = {**COLUMNS, **{field: field for field in FIELDS}}
 TITLES = {field: title for title, field in reversed(COLUMNS.items())}
 _LISTS = ("similar", "keywords", "groups", "types")
 _BETWEEN = re.compile(r"\s*[|｜;；\n]\s*")
@@ -45,18 +42,14 @@ def read_entries(path: Path, taboo: Sequence[str]) -> tuple[list[EntryModel], li
             for number, entry in enumerate(check_model(FaqModel, read_toml(path), str(path)).entry, start=1)
         ]
         return _proven(path, rows, [], taboo)
-    found = list(read_sheet(path))
-    fields = _fields(path, found[0][1] if found else ())
     good: list[tuple[str, EntryModel]] = []
     problems: list[Problem] = []
-    for number, cells in found[1:]:
-        if not any(cells):
-            continue
-        where = f"第 {number} 行"
+    for row in read_sheet(path, _KNOWN, ("问题", "答案"), repeated=_LISTS):
         try:
-            good.append((where, EntryModel.model_validate(_values(fields, cells, f"{_slug(path.stem)}-{number}"))))
+            values = _values(row.cells, f"{_slug(path.stem)}-{row.number}")
+            good.append((row.where, EntryModel.model_validate(values)))
         except ValidationError as error:
-            problems += [Problem(str(path), where, _reason(details)) for details in error.errors()]
+            problems += [Problem(str(path), row.where, _reason(details)) for details in error.errors()]
     if not good and not problems:
         raise ConfigError([Problem(str(path), "", "一条也没有", HINT)])
     return _proven(path, good, problems, taboo)
@@ -99,32 +92,11 @@ def _slug(stem: str) -> str:
     return plain_part if plain_part == stem.lower() else f"{plain_part or 'faq'}{crc32(stem.encode()) % 10_000:04}"
 
 
-def _fields(path: Path, header: Sequence[str]) -> list[str]:
-    known = {**COLUMNS, **{field: field for field in FIELDS}}
-    fields, problems = [], []
-    for cell in header:
-        field = known.get(cell.strip().lower(), "")
-        if cell.strip() and not field:
-            close = nearest(cell.strip(), known)
-            hint = f"是不是想写 {close[0]}？" if close else ""
-            problems.append(Problem(str(path), "第 1 行", f"不认识的列「{cell[:20]}」", hint))
-        fields.append(field)
-    problems += [
-        Problem(str(path), "第 1 行", f"缺少「{TITLES[field]}」这一列", HINT)
-        for field in ("question", "answer") if field not in fields
-    ]  # fmt: skip
-    if problems:
-        raise ConfigError(problems)
-    return fields
-
-
-def _values(fields: Sequence[str], cells: Sequence[str], number: str) -> Mapping[str, Any]:
+def _values(cells: Mapping[str, str], number: str) -> Mapping[str, Any]:
     data: dict[str, Any] = {"id": number}
-    for field, cell in zip(fields, cells, strict=False):
-        if not field or not cell:
-            continue
+    for field, cell in cells.items():
         if field in _LISTS:
-            data[field] = (*data.get(field, ()), *(one for one in _BETWEEN.split(cell) if one))
+            data[field] = tuple(one for one in _BETWEEN.split(cell) if one)
         elif field == "where":
             data[field] = _WHERE.get(cell, cell)
         elif field == "until" and (date := _DATE.match(cell)):
@@ -184,33 +156,15 @@ def write_entries(folder: Path, name: str, entries: Sequence[EntryModel], *, rep
     return target
 
 
-def sheet(entries: Iterable[EntryModel]) -> list[list[str]]:
-    """Header and rows that `read_entries` reads again."""
-    rows = [[TITLES[field] for field in FIELDS]]
+def as_sheet(kind: str, entries: Iterable[EntryModel]) -> bytes:
+    """A spreadsheet (.csv or .xlsx) that `read_entries` reads again."""
+    rows = []
     for entry in entries:
         values = plain(entry)
         values["where"] = {"group": "群聊", "private": "私聊"}.get(entry.where, "")
         rows.append([_cell(values.get(field, "")) for field in FIELDS])
-    return rows
+    return sheet_bytes(kind, "问答", [TITLES[field] for field in FIELDS], rows)
 
 
 def _cell(value: Any) -> str:
-    return harmless("；".join(value) if isinstance(value, tuple | list) else str(value))
-
-
-def as_csv(entries: Iterable[EntryModel]) -> bytes:
-    """As CSV that Excel opens."""
-    out = io.StringIO()
-    csv.writer(out).writerows(sheet(entries))
-    return out.getvalue().encode("utf-8-sig")
-
-
-def as_xlsx(entries: Iterable[EntryModel]) -> bytes:
-    """As a spreadsheet."""
-    book = Workbook(write_only=True)
-    page = book.create_sheet("问答")
-    for row in sheet(entries):
-        page.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return "；".join(value) if isinstance(value, tuple | list) else str(value)

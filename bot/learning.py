@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.buying import settle_buyer
 from bot.config import Config
 from bot.context import zone_of
-from bot.lifecycle import NEVER, Happened, course_at, in_order, talk_stage, walk
+from bot.lifecycle import NEVER, Happened, course_at, in_order, walk
 from bot.settings.tags import LifecycleSettings
 from bot.tagging import Ear, changed, given, kept_for, merge
 from bot.tagrules import TagBook, TagRule
@@ -212,19 +212,3 @@ def rebuild_stages(store: Store, config: Config, now: datetime) -> int:
     for member in store.orders.buyers():
         settle_buyer(store, config, None, member, now)
     return seen
-
-
-def stage_of(store: Store, config: Config, member: str, group: str, moment: datetime) -> tuple[str, datetime]:
-    """(stage, when it ends by itself at the latest) of a member in a group at a moment, by talk.
-
-    The contact policy reads it. Exact up to the last piece that was learnt; whoever was never seen is `new`.
-    """
-    at, rules = to_ms(moment), config.group(group).lifecycle
-    day = store.lifecycle.last_day(group, member, at)
-    talks = [(day.first_at, day.last_at)] if day else []
-    first = store.lifecycle.first_seen(group, member)
-    course = course_at(at, talks, store.lifecycle.moves(group, member), first, rules)
-    if course.stage is None:
-        return "new", from_ms(at)
-    stage, due = talk_stage(course, at, rules)
-    return stage, from_ms(min(due, at + rules.churned * 86_400_000))

@@ -11,7 +11,7 @@ from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.judge import key_of
 from bot.quizbank import Bank, Question, as_toml, wrong_with
-from bot.sheets import fields_of, read_sheet, write_sheet
+from bot.sheets import read_sheet, write_sheet
 
 COLUMNS = {
     "编号": "id", "id": "id", "题目": "text", "text": "text", "答案": "answers", "answers": "answers",
@@ -56,20 +56,13 @@ def _prove(path: Path, rows: Sequence[tuple[str, Question]], problems: list[Prob
 
 def _questions(path: Path, title: str) -> tuple[list[tuple[str, Question]], list[Problem]]:
     """(row name, question) of a spreadsheet, and what is wrong with its other rows. Raises ConfigError."""
-    rows = read_sheet(path)
-    header = next(rows, None)
-    fields = fields_of(path, header[1] if header else (), COLUMNS, ("题目", "答案"))
     problems: list[Problem] = []
     good: list[tuple[str, Question]] = []
-    for number, cells in rows:
-        if not any(cells):
-            continue
-        where = f"第 {number} 行"
-        data = _values(fields, cells, f"{title}-{number}")
+    for row in read_sheet(path, COLUMNS, ("题目", "答案")):
         try:
-            good.append((where, Question.model_validate(data)))
+            good.append((row.where, Question.model_validate(_values(row.cells, f"{title}-{row.number}"))))
         except ValidationError as error:
-            problems += [Problem(str(path), where, _reason(details)) for details in error.errors()]
+            problems += [Problem(str(path), row.where, _reason(details)) for details in error.errors()]
     if not good and not problems:
         problems.append(Problem(str(path), "", "一题也没有", "首行写表头：题目、答案，下面一行一题"))
     return good, problems
@@ -86,13 +79,11 @@ def _reason(details: Any) -> str:
     return f"{name.get(field, field)}：{what}"
 
 
-def _values(fields: Sequence[str], cells: Sequence[str], number: str) -> Mapping[str, Any]:
+def _values(cells: Mapping[str, str], number: str) -> Mapping[str, Any]:
     data: dict[str, Any] = {"id": re.sub(r"\s+", "-", number)}
-    for field, cell in zip(fields, cells, strict=False):
-        if not field or not cell:
-            continue
+    for field, cell in cells.items():
         if field in _LISTS:
-            data[field] = (*data.get(field, ()), *(one for one in _BETWEEN.split(cell) if one))
+            data[field] = tuple(one for one in _BETWEEN.split(cell) if one)
         else:
             data[field] = _LEVELS.get(cell, cell) if field == "difficulty" else cell
     return data

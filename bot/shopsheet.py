@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.catalogue import Catalogue, Item, load_catalogue
 from bot.config import REASONS
 from bot.errors import ConfigError, Problem
-from bot.sheets import Numbered, fields_of, read_sheet, write_sheet
+from bot.sheets import Row, read_sheet, write_sheet
 
 COLUMNS = {
     "编号": "id", "名称": "title", "类型": "kind", "价格": "price", "总份数": "stock", "每人几份": "limit",
@@ -58,14 +58,10 @@ def _row(item: Item) -> list[str | int]:
 
 def read_shop(path: Path, taboo: Collection[str], titles: Collection[str]) -> Catalogue:
     """The items of a spreadsheet, proven as a whole shop. Raises ConfigError with every bad row."""
-    rows = read_sheet(path)
-    header = next(rows, None)
-    fields = fields_of(path, header[1] if header else (), COLUMNS, ("编号", "名称", "类型", "价格"))
     problems: list[Problem] = []
     items: list[tuple[int, Item]] = []
-    for row in rows:
-        if any(row[1]):
-            items += _item(path, fields, row, problems)
+    for row in read_sheet(path, COLUMNS, ("编号", "名称", "类型", "价格")):
+        items += _item(path, row, problems)
     if not items and not problems:
         problems.append(Problem(str(path), "", "一件也没有", "首行写表头，下面一行一件；要清空商城就删掉 shop.toml"))
     lines: dict[str, int] = {}
@@ -85,12 +81,9 @@ def read_shop(path: Path, taboo: Collection[str], titles: Collection[str]) -> Ca
     return Catalogue([item for _, item in items])
 
 
-def _item(path: Path, fields: Sequence[str], row: Numbered, problems: list[Problem]) -> list[tuple[int, Item]]:
-    number, cells = row
+def _item(path: Path, row: Row, problems: list[Problem]) -> list[tuple[int, Item]]:
     data: dict[str, object] = {}
-    for field, cell in zip(fields, cells, strict=False):
-        if not field or not cell:
-            continue
+    for field, cell in row.cells.items():
         value: object = KINDS.get(cell, cell) if field == "kind" else cell
         if field in _NUMBERS and cell.lstrip("-").isascii() and cell.lstrip("-").isdecimal() and len(cell) < 12:
             value = int(cell)
@@ -98,9 +91,9 @@ def _item(path: Path, fields: Sequence[str], row: Numbered, problems: list[Probl
             value = [one.strip() for one in re.split(f"[{_SEPARATORS}]", cell) if one.strip()]
         data[field] = value
     try:
-        return [(number, Item.model_validate(data))]
+        return [(row.number, Item.model_validate(data))]
     except ValidationError as error:
-        problems += [Problem(str(path), f"第 {number} 行", _reason(one)) for one in error.errors(include_url=False)]
+        problems += [Problem(str(path), row.where, _reason(one)) for one in error.errors(include_url=False)]
         return []
 
 

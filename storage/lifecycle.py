@@ -66,15 +66,6 @@ class Lifecycle:
             (group_id, member_id),
         ).fetchall()
 
-    def last_day(self, group_id: str, member_id: str, moment: int) -> DayRow | None:
-        """The newest day on which a member was here before a moment (ms)."""
-        row = self._execute(
-            "SELECT day, first_at, last_at FROM member_day WHERE group_id = ? AND member_id = ? AND first_at <= ?"
-            " ORDER BY day DESC LIMIT 1",
-            (group_id, member_id, moment),
-        ).fetchone()
-        return DayRow(*row) if row else None
-
     # -- stages ----------------------------------------------------------------------------------------------------
 
     def rewrite(

@@ -137,6 +137,17 @@ class Members:
             (group_id, member_id, at),
         )
 
+    def gone_since(self, member_id: str) -> int | None:
+        """Since when (ms) a member is in no group any more; None for one who still is, or never was in any."""
+        left, here = self._execute(
+            "SELECT max(s.left_at), max(CASE WHEN s.member_id IS NULL THEN p.member_id IS NOT NULL"
+            " ELSE s.left_at IS NULL END) FROM chat_group c"
+            " LEFT JOIN membership s ON s.group_id = c.group_id AND s.member_id = ?1"
+            " LEFT JOIN presence p ON p.group_id = c.group_id AND p.member_id = ?1",
+            (member_id,),
+        ).fetchone()
+        return None if here else left
+
     def await_welcome(self, group_id: str, member_ids: Iterable[str]) -> None:
         """These members are greeted with the next welcome, after those who wait already."""
         last = self._execute(

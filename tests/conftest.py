@@ -21,6 +21,8 @@ from bot.settings.checkin import CheckIn
 from bot.stage import CHANNEL, START, Speaker, Stage
 from storage.database import Database
 from storage.store import Store
+from tests.quick_process import close_quick_processes
+from tests.read_once import read_once, with_tables
 
 hypothesis.settings.register_profile(
     "nightly",
@@ -55,8 +57,9 @@ class Room(Stage):
 
     async def _build(self) -> None:
         self.app = App(
-            self.fresh_config(), self.world, {CHANNEL: self.wire(self._hear_line)}, db=self.db, more=self.more
-        )
+            self.fresh_config(), self.world, {CHANNEL: self.wire(self._hear_line)}, db=with_tables(self.db),
+            more=self.more,
+        )  # fmt: skip
         await self.app.engine.recover()
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -87,6 +90,15 @@ class Room(Stage):
         return MessageReceived(
             id=event_id, at=at or self.world.now(), channel=CHANNEL, group=group, member=member, name=name, text=text
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_start() -> Iterator[None]:
+    """Starting the shipped bot costs a test next to nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        read_once(patch)
+        yield
+    close_quick_processes()
 
 
 OpenRoom = Callable[..., Awaitable[Room]]
@@ -125,7 +137,7 @@ async def quiet_stage(open_room: OpenRoom) -> Room:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """Empty tables in an open transaction."""
-    database = Database.open(tmp_path / "tables.db", "off")
+    database = Database.open(with_tables(tmp_path / "tables.db"), "off")
     database.begin()
     yield Store(database)
     database.rollback()

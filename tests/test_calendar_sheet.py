@@ -16,7 +16,7 @@ from bot.config import read_toml
 from bot.errors import ConfigError
 from bot.scripts import BUILT_IN, Beat, beats_from, load_scripts
 from bot.scripts.as_toml import as_toml
-from bot.spreadsheet import write
+from bot.sheets import write_sheet
 
 WHERE = Path("x.toml")
 TEXT = st.text(min_size=1, max_size=12).map(str.strip).filter(bool)
@@ -52,7 +52,7 @@ def there_and_back(scripts: dict[str, Any], suffix: str) -> dict[str, list[Beat]
     """The beats after a way through a spreadsheet and through TOML."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"a{suffix}"
-        write(path, rows_of(scripts))
+        write_sheet(path, "日历", list(COLUMNS), rows_of(scripts))
         return {name: beats_from(name, tomllib.loads(as_toml(data)), WHERE) for name, data in read(path).items()}
 
 
@@ -76,7 +76,7 @@ def test_the_shipped_scripts_come_back_as_they_were(suffix: str) -> None:
 
 def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     script = {"title": "=1", "beat": [{"id": "a", "title": "+1", "weekday": "周三", "time": "9:00", "phrase": "@x"}]}
-    write(tmp_path / "a.xlsx", rows_of({"mine": script}))
+    write_sheet(tmp_path / "a.xlsx", "日历", list(COLUMNS), rows_of({"mine": script}))
     cells = [cell for row in load_workbook(tmp_path / "a.xlsx").worksheets[0].iter_rows() for cell in row]
     assert "f" not in {cell.data_type for cell in cells}
 
@@ -85,7 +85,7 @@ def a_sheet(path: Path, *rows: dict[str, str]) -> Path:
     """A spreadsheet with the columns that operators fill in."""
     usual = {"脚本": "mine", "脚本名称": "我的", "话术": "post.morning_call", "钟点": "12:00", "星期": "周三"}
     titles = list(COLUMNS)
-    write(path, [titles, *[[{**usual, **row}.get(title, "") for title in titles] for row in rows]])
+    write_sheet(path, "日历", titles, [[{**usual, **row}.get(title, "") for title in titles] for row in rows])
     return path
 
 
@@ -108,7 +108,7 @@ def test_all_mistakes_come_at_once_with_their_rows(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_unknown_or_missing_is_named(tmp_path: Path) -> None:
-    write(tmp_path / "a.csv", [["脚本", "编号", "名字"], ["a", "b", "c"]])
+    write_sheet(tmp_path / "a.csv", "日历", ["脚本", "编号", "名字"], [["a", "b", "c"]])
     with pytest.raises(ConfigError) as error:
         read(tmp_path / "a.csv")
     assert [one.reason for one in error.value.problems] == ["不认识的列「名字」", "缺少「名称」这一列"]

@@ -1,15 +1,14 @@
 """`yuanzi fsck` on campaigns: for every promise, a database on which exactly that promise is broken."""
 
-import asyncio
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from storage.fsck import check
 from storage.fsck_campaigns import CAMPAIGN_RULES
-from tests.conftest import Room, a_config, group_config
+from tests.conftest import Room, at, group_config
+from tests.fsck_kit import broken, copied, lived, sql
 from tests.test_taps import a_wire
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -36,27 +35,18 @@ CASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+async def _an_afternoon(room: Room) -> None:
+    await room.wait(timedelta(minutes=2))
+    await room.boss_says("立即发 周五福利日·午间", private=True)
+
+
 @pytest.fixture(scope="module")
 def afternoon(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A post that waits for a tap, and a deal that waits for a second person: a database that is clean."""
-    path = tmp_path_factory.mktemp("afternoon") / "x.db"
+    """A post that waits for a tap, and a deal that waits for a second person."""
     staff = [{"id": "dianzhang", "role": "owner"}, {"id": "xiaoyun", "role": "operator"}]
-
-    async def play() -> None:
-        changes = {"staff": staff, **group_config(calendar={"approval": True})}
-        start = datetime.fromisoformat("2026-12-02T11:59:00+08:00")
-        room = Room(lambda: a_config(changes), path, start=start, wire=a_wire)
-        await room.open()
-        await room.wait(timedelta(minutes=2))
-        await room.boss_says("立即发 周五福利日·午间", private=True)
-        await room.close()
-
-    asyncio.run(play())
-    assert check(path).violations == []
-    conn = sqlite3.connect(path)
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    conn.close()
-    return path.read_bytes()
+    changes = {"staff": staff, **group_config(calendar={"approval": True})}
+    path = tmp_path_factory.mktemp("afternoon") / "x.db"
+    return lived(path, changes, _an_afternoon, start=at("12-02 11:59"), wire=a_wire)
 
 
 def test_every_rule_has_its_case() -> None:
@@ -65,20 +55,14 @@ def test_every_rule_has_its_case() -> None:
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_broken_promise_is_named(rule: str, afternoon: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    path.write_bytes(afternoon)
-    conn = sqlite3.connect(path, isolation_level=None)
-    for statement in CASES[rule]:
-        assert conn.execute(statement).rowcount != 0, statement
-    conn.close()
-    assert rule in {one.rule for one in check(path).violations}
-    assert {one.rule for one in check(path).violations} <= set(CAMPAIGN_RULES)
+    named = broken(copied(tmp_path, afternoon), sql(*CASES[rule]))
+    assert rule in named
+    assert set(named) <= set(CAMPAIGN_RULES)
 
 
 def test_nobody_can_approve_their_own_not_even_by_mistake(afternoon: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    path.write_bytes(afternoon)
-    conn = sqlite3.connect(path, isolation_level=None)
     with pytest.raises(sqlite3.IntegrityError):
-        conn.execute("UPDATE approval SET state = 'approved', decided_at = 1, decider_id = proposer_id")
-    conn.close()
+        broken(
+            copied(tmp_path, afternoon),
+            sql("UPDATE approval SET state = 'approved', decided_at = 1, decider_id = proposer_id"),
+        )

@@ -20,6 +20,7 @@ from bot.errors import ConfigError, Mistake
 from bot.room import Room
 from bot.scenario import load_scenario, play
 from bot.stage import START, Cast, Stage
+from tests.quick_process import Forked
 
 YUANZI = [sys.executable, "-m", "bot", "chat"]
 
@@ -298,9 +299,10 @@ def test_completion_offers_commands_names_and_words() -> None:
 
 
 def run_chat(typed: bytes, *options: str) -> str:
-    done = subprocess.run([*YUANZI, *options], input=typed, capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (0, b"")
-    return done.stdout.decode()
+    process = Forked("chat", *options)
+    out, errors = process.communicate(typed)
+    assert (process.returncode, errors) == (0, b"")
+    return out.decode()
 
 
 def test_piped_lines_are_answered_and_the_same_input_gives_the_same_bytes() -> None:
@@ -308,16 +310,15 @@ def test_piped_lines_are_answered_and_the_same_input_gives_the_same_bytes() -> N
     first = run_chat(typed)
     assert "1 天" in first
     assert "2 天" in first
-    assert run_chat(typed) == first
+    fresh = subprocess.run(YUANZI, input=typed, capture_output=True, check=True)  # with hashes of its own
+    assert fresh.stdout.decode() == first
     assert "小元子（私聊 你）：" in run_chat(b"")
     assert "你：" in run_chat(b"\xff\xfe\x00\n" + b"x" * 5_000_000 + b"\nno line end")
 
 
 def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path: Path) -> None:
     db = str(tmp_path / "chat.db")
-    with subprocess.Popen([*YUANZI, "--db", db], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with Forked("chat", "--db", db) as process:
         process.stdin.write("/我是 小明\n/过一天\n签到\n/为什么\n".encode())
         process.stdin.flush()
         while "checkin.done" not in process.stdout.readline().decode():
@@ -329,15 +330,12 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_a_reader_who_goes_away_ends_the_chat_without_noise() -> None:
-    with subprocess.Popen(YUANZI, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with Forked("chat") as process:
         process.stdout.readline()
         process.stdout.close()
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write("签到\n".encode() * 10_000)
             process.stdin.close()
-        assert process.stderr is not None
         assert process.stderr.read() == b""
     assert process.returncode == 1
 
@@ -351,6 +349,6 @@ def test_a_start_without_a_terminal_loads_nothing_that_it_does_not_need() -> Non
 
 
 def test_a_speed_that_is_no_number_is_told_kindly() -> None:
-    done = subprocess.run([*YUANZI, "--speed", "快"], capture_output=True, check=False, timeout=60)
-    assert done.returncode == 2
-    assert "不是倍数" in done.stderr.decode()
+    process = Forked("chat", "--speed", "快")
+    assert "不是倍数" in process.communicate()[1].decode()
+    assert process.returncode == 2

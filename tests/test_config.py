@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core.core_schema import ErrorType
 
-from bot.config import _problem, build_config, load_config, merged, nearest, read_toml, shipped
+from bot.config import MOVED, _problem, build_config, load_config, merged, nearest, read_toml, shipped
 from bot.errors import ConfigError, Problem
 from bot.settings.checkin import CheckIn
 from tests.conftest import a_config
@@ -27,6 +27,18 @@ def test_the_shipped_settings_are_sound() -> None:
     config = load_config(shipped("config.toml"))
     assert config.named_groups == ["yuanqi"]
     assert config.role_of("dianzhang", "pipe") == "owner"
+
+
+def test_a_setting_that_moved_says_where_it_is_now() -> None:
+    found = problems_of({"groups": {"g": {"contact": {"stages": {"sleeping_after": "45d", "new": 1}}}}})
+    assert list(found) == ["groups.g.contact.stages.sleeping_after"]
+    assert "搬到了 lifecycle.sleeping" in found["groups.g.contact.stages.sleeping_after"].reason
+
+
+def test_the_new_name_of_every_moved_setting_is_a_setting() -> None:
+    for new in MOVED.values():
+        table, name = new.split(".")
+        assert getattr(getattr(a_config().group(None), table), name) is not None
 
 
 def test_nothing_at_all_is_sound() -> None:

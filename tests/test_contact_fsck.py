@@ -1,15 +1,13 @@
 """`yuanzi fsck` on contact: for every promise, a database on which exactly that promise is broken."""
 
-import asyncio
-import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from storage.fsck import check
 from storage.fsck_contact import CONTACT_RULES
-from tests.conftest import Room, a_config, group_config
+from tests.conftest import group_config
+from tests.fsck_kit import broken, copied, lived, sql
 
 CASES: dict[str, tuple[str, ...]] = {
     "contact_budget": ("UPDATE exposure SET week_limit = 1 WHERE class = 'promo'",),
@@ -26,21 +24,9 @@ CASES: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A week of the shipped group, with one post too many: a database that is clean."""
+    """A week of the shipped group, with one post too many."""
     path = tmp_path_factory.mktemp("week") / "x.db"
-
-    async def play() -> None:
-        room = Room(lambda: a_config(group_config(contact={"promos_day": 1})), path)
-        await room.open()
-        await room.wait(timedelta(days=7))
-        await room.close()
-
-    asyncio.run(play())
-    assert check(path).violations == []
-    conn = sqlite3.connect(path)
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    conn.close()
-    return path.read_bytes()
+    return lived(path, group_config(contact={"promos_day": 1}), lambda room: room.wait(timedelta(days=7)))
 
 
 def test_every_rule_has_its_case() -> None:
@@ -49,10 +35,4 @@ def test_every_rule_has_its_case() -> None:
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_broken_promise_is_named(rule: str, week: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    path.write_bytes(week)
-    conn = sqlite3.connect(path, isolation_level=None)
-    for statement in CASES[rule]:
-        assert conn.execute(statement).rowcount != 0, statement
-    conn.close()
-    assert sorted({one.rule for one in check(path).violations}) == [rule]
+    assert broken(copied(tmp_path, week), sql(*CASES[rule])) == [rule]

@@ -1,17 +1,17 @@
 """SIGKILL at any moment: nothing acknowledged is lost, nothing is doubled, and the books still add up."""
 
+import contextlib
 import json
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.world import RealWorld
+from tests.quick_process import Forked
 
 KILLS = 22
 MEMBERS = 150
@@ -41,24 +41,24 @@ class Run:
     def __init__(self, db: Path, events: list[dict[str, Any]], kill_after: int | None) -> None:
         self.acknowledged: list[str] = []
         self.said: list[str] = []
-        source = db.with_suffix(".in")
-        source.write_text("".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
-        with source.open("rb") as lines:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "pipe", "--db", str(db), "--acks"],
-                stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            )  # fmt: skip
-            assert process.stdout is not None
+        data = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode()
+        with Forked("pipe", "--db", db, "--acks") as process:
+            feeding = threading.Thread(target=self._feed, args=(process, data))
+            feeding.start()
             for raw in process.stdout:
                 self._hear(raw)
                 if kill_after is not None and len(self.acknowledged) >= kill_after:
-                    os.kill(process.pid, signal.SIGKILL)
+                    process.kill()
                     kill_after = None
-            self.code = process.wait()
-            assert process.stderr is not None
+            feeding.join()
             self.stderr = process.stderr.read().decode()
-            process.stdout.close()
-            process.stderr.close()
+            self.code = process.wait()
+
+    @staticmethod
+    def _feed(process: Forked, data: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(data)
+            process.stdin.close()
 
     def _hear(self, raw: bytes) -> None:
         if not raw.endswith(b"\n"):
@@ -93,10 +93,9 @@ def test_killed_at_random_points_it_loses_and_doubles_nothing(tmp_path: Path) ->
 
     assert acknowledged == {event["id"] for event in events}
     assert len(said) == len(set(said)), "a line was said twice"
-    fsck = subprocess.run(
-        [sys.executable, "-m", "bot", "fsck", "--db", str(db)], capture_output=True, text=True, check=False
-    )
-    assert json.loads(fsck.stdout)["violations"] == []
+    fsck = Forked("fsck", "--db", db)
+    report, _ = fsck.communicate()
+    assert json.loads(report)["violations"] == []
     assert fsck.returncode == 0
     _books_add_up(db, events, said)
 

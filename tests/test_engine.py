@@ -494,7 +494,7 @@ async def test_in_real_time_a_line_of_the_pace_is_sent_when_its_turn_comes(tmp_p
         async def run(self, hear: Hear) -> None:
             for event in self.events:
                 await hear(event)
-            await asyncio.wait_for(everything_said.wait(), 30)
+            await asyncio.wait_for(everything_said.wait(), 60)
 
     talker = Patient(show, now_messages(2), pace=Pace(group_gap=timedelta(milliseconds=150)))
     app = App(a_config(), RealWorld(), {CHANNEL: talker}, db=tmp_path / "x.db")

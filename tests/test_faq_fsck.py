@@ -1,14 +1,12 @@
 """`yuanzi fsck` on the question book: for every promise, a database on which exactly that promise is broken."""
 
-import asyncio
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from storage.fsck import check
 from storage.fsck_faq import FAQ_RULES
-from tests.conftest import Room, a_config, group_config
+from tests.conftest import Room, group_config
+from tests.fsck_kit import broken, copied, lived, sql
 
 CASES: dict[str, tuple[str, ...]] = {
     "faq_entry_twice": (
@@ -25,31 +23,23 @@ CASES: dict[str, tuple[str, ...]] = {
 }
 
 
+async def _teaching(room: Room) -> None:
+    await room.boss_says("教 有没有礼盒装 => 有的")
+    await room.boss_says("改 1 没有啦")
+    await room.says("小满", "有没有礼盒装")
+    await room.says("小满", "答错了")
+    await room.says("阿杰", "这个杯子能进微波炉吗")
+    await room.says("店长", "可以的，三十秒", quote="这个杯子")
+    await room.boss_says("记住 1")
+    await room.says("小满", "@小元子 拿破仑几岁当的皇帝")
+    await room.says("豆豆", "@小元子 拿破仑几岁当的皇帝")
+
+
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A book with an entry taught, changed, learnt by quoting, and a question asked twice: a database that is clean."""
+    """A book with an entry taught, changed, learnt by quoting, and a question asked twice."""
     path = tmp_path_factory.mktemp("book") / "x.db"
-
-    async def play() -> None:
-        room = Room(lambda: a_config(group_config(scripts=[], faq={"maybe": 1.0, "sure": 1.0})), path)
-        await room.open()
-        await room.boss_says("教 有没有礼盒装 => 有的")
-        await room.boss_says("改 1 没有啦")
-        await room.says("小满", "有没有礼盒装")
-        await room.says("小满", "答错了")
-        await room.says("阿杰", "这个杯子能进微波炉吗")
-        await room.says("店长", "可以的，三十秒", quote="这个杯子")
-        await room.boss_says("记住 1")
-        await room.says("小满", "@小元子 拿破仑几岁当的皇帝")
-        await room.says("豆豆", "@小元子 拿破仑几岁当的皇帝")
-        await room.close()
-
-    asyncio.run(play())
-    assert check(path).violations == []
-    conn = sqlite3.connect(path)
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    conn.close()
-    return path.read_bytes()
+    return lived(path, group_config(scripts=[], faq={"maybe": 1.0, "sure": 1.0}), _teaching)
 
 
 def test_every_rule_has_its_case() -> None:
@@ -58,11 +48,6 @@ def test_every_rule_has_its_case() -> None:
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_broken_promise_is_named(rule: str, taught: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "x.db"
-    path.write_bytes(taught)
-    conn = sqlite3.connect(path, isolation_level=None)
-    for statement in CASES[rule]:
-        assert conn.execute(statement).rowcount != 0, statement
-    conn.close()
-    assert rule in {one.rule for one in check(path).violations}
-    assert {one.rule for one in check(path).violations} <= {rule, "foreign_keys"}
+    named = broken(copied(tmp_path, taught), sql(*CASES[rule]))
+    assert rule in named
+    assert set(named) <= {rule, "foreign_keys"}

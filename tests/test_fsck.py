@@ -1,9 +1,7 @@
 """`yuanzi fsck`: for every promise, a database on which exactly that promise is broken."""
 
 import json
-import re
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,10 @@ from storage.fsck_staffdesk import STAFFDESK_RULES
 from storage.fsck_surveys import QUESTIONS as SURVEY_QUESTIONS
 from storage.fsck_tags import QUESTIONS as TAG_QUESTIONS
 from storage.ledger import Ledger
+from tests.fsck_kit import Break, Conn, both, broken, sql, unguarded
 from tests.test_storage_week import two_weeks
 
 KNOWING = {**TAG_QUESTIONS, **LIFECYCLE_QUESTIONS, **ORDER_QUESTIONS, **KOC_QUESTIONS, **SURVEY_QUESTIONS}
-Conn = sqlite3.Connection
-Break = Callable[[Conn], object]
 Capture = pytest.CaptureFixture[str]
 
 
@@ -46,41 +43,6 @@ def empty(tmp_path: Path) -> Path:
     return path
 
 
-def broken(path: Path, work: Break) -> list[str]:
-    """The rules that are named after somebody worked on the file without any of its guards."""
-    conn = sqlite3.connect(path, isolation_level=None)
-    try:
-        work(conn)
-    finally:
-        conn.close()
-    return sorted({one.rule for one in check(path).violations})
-
-
-def sql(*statements: str) -> Break:
-    def work(conn: Conn) -> None:
-        for statement in statements:
-            assert conn.execute(statement).rowcount != 0, statement
-
-    return work
-
-
-def unguarded(table: str, *statements: str) -> Break:
-    """Works on a table that has lost its unique keys."""
-
-    def work(conn: Conn) -> None:
-        (create,) = conn.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-        loose = re.sub(r" UNIQUE|,\s*PRIMARY KEY \([^)]*\)|, WITHOUT ROWID", "", create)
-        columns = ",".join(row[1] for row in conn.execute(f"PRAGMA table_info({table})"))
-        conn.execute("PRAGMA legacy_alter_table=ON")
-        conn.execute(f"ALTER TABLE {table} RENAME TO old")
-        conn.execute(loose)
-        conn.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM old")
-        conn.execute("DROP TABLE old")
-        sql(*statements)(conn)
-
-    return work
-
-
 def booked(key: str, *, asset: str = "points", event: str = "e", group: str = "g", to: str = "member:m") -> Break:
     """A movement that adds up, of which only its key and its cause are wrong."""
 
@@ -90,14 +52,6 @@ def booked(key: str, *, asset: str = "points", event: str = "e", group: str = "g
         assert Ledger(database).move(
             key, giver, taker, 1, asset=asset, at=0, event_id=event, cause="测试", group_id=group
         )
-
-    return work
-
-
-def both(*works: Break) -> Break:
-    def work(conn: Conn) -> None:
-        for one in works:
-            one(conn)
 
     return work
 

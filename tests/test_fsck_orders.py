@@ -8,7 +8,7 @@ from storage.database import Database
 from storage.fsck import check
 from storage.fsck_orders import QUESTIONS
 from storage.store import Store
-from tests.test_fsck import Break, broken, sql
+from tests.fsck_kit import Break, broken, sql
 from tests.test_orders import order, take
 from tests.test_tagging import START
 

@@ -10,7 +10,7 @@ from storage.fsck import check
 from storage.fsck_points import QUESTIONS
 from storage.ledger import POINTS
 from storage.store import Store
-from tests.test_fsck import Break, both, broken, sql
+from tests.fsck_kit import Break, both, broken, sql
 
 
 @pytest.fixture

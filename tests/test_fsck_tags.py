@@ -9,7 +9,7 @@ from storage.fsck import check
 from storage.fsck_lifecycle import QUESTIONS as STAGES
 from storage.fsck_tags import QUESTIONS as TAGS
 from storage.store import Store
-from tests.test_fsck import Break, broken, sql
+from tests.fsck_kit import Break, broken, sql
 from tests.test_tagging import DAY, START, learn_all, write
 
 

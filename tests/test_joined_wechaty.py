@@ -232,12 +232,12 @@ async def test_a_send_under_way_at_a_kill_is_settled_by_its_echo_or_reported_and
     process = Process(tmp_path, settings(db, table(gateway)), SECRETS)
     try:
         await process.start()
-        await until(lambda: db.exists() and books.unfinished() >= 0, seconds=30)
+        await until(lambda: db.exists() and books.unfinished() >= 0)
 
         async def streams() -> bool:
             return bool((await gateway.tell("state"))["streams"])
 
-        await until(streams, seconds=30)
+        await until(streams)
         await room.says("怎么退款", "faq.answer", by=BOB)
         await gateway.tell("fault", method="messageSendText", delayMs=60_000, times=1, after=True)
         await gateway.say(ALICE, "签到", room=GROUP)
@@ -249,8 +249,8 @@ async def test_a_send_under_way_at_a_kill_is_settled_by_its_echo_or_reported_and
         await process.kill()
         assert books.told("checkin.done")[0][1] == "sending"
         await process.start()
-        await until(lambda: books.told("checkin.done")[0][1] == "unknown", seconds=30)
-        await until(lambda: [state for _, state, _ in books.told("staff.unknown_sends")] == ["sent"], seconds=30)
+        await until(lambda: books.told("checkin.done")[0][1] == "unknown")
+        await until(lambda: [state for _, state, _ in books.told("staff.unknown_sends")] == ["sent"])
         (row,) = [row for row in await gateway.sent() if "爱丽丝" in row["text"] and row["to"] == GROUP]
         if echo:
             # The platform shows the account its own line, as it does after every login.

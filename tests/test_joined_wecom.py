@@ -1,7 +1,6 @@
 """The whole bot on the official channels: real time, full synchronous, real HTTP both ways, on the fake WeCom."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,9 @@ QIANG = "wmSandboxAqiang"
 
 async def test_a_customer_of_kf_is_welcomed_once_and_served_like_a_member_of_the_first_issue(tmp_path: Path) -> None:
     async with joined(tmp_path, KF, APP) as w:
-        began = time.monotonic()
         w.sandbox.kf.enter(KFID, MEI)
         await until(lambda: w.books.sent("welcome.contact", member=MEI) == 1)
-        assert time.monotonic() - began < 20
-        assert w.sandbox.kf.sent[0].by == "send_msg_on_event"
+        assert w.sandbox.kf.sent[0].by == "send_msg_on_event"  # in time: a code is good for 20 seconds
         w.sandbox.kf.enter(KFID, MEI)  # no code comes with it: they are no news
         await w.asks("帮助")
         await w.asks("怎么退款")
@@ -123,12 +120,10 @@ async def test_joins_of_a_customer_group_become_one_welcome_that_staff_confirm(t
 
 async def test_a_new_friend_of_an_employee_is_welcomed_within_twenty_seconds(tmp_path: Path) -> None:
     async with joined(tmp_path, CONTACT) as w:
-        began = time.monotonic()
         w.sandbox.pusher.double()
         w.sandbox.customers.add("zhangsan", "小禾", external_userid="wmXiaohe")
         await until(lambda: w.sandbox.welcome.sent)
         await w.bot.quiet()
-        assert time.monotonic() - began < 20
         assert "小禾" in w.sandbox.welcome.sent[0].text
         assert w.books.said("wmXiaohe", channel=CONTACT) == [("welcome.contact", "sent")]
 
@@ -217,7 +212,7 @@ async def test_faults_while_pulling_lose_no_message(tmp_path: Path) -> None:
         members = [f"wmCrowd{number}" for number in range(20)]
         for member in members:
             w.sandbox.kf.say(KFID, member, "怎么退款")
-        await until(lambda: len(w.books.said()) == 20, seconds=40)
+        await until(lambda: len(w.books.said()) == 20)
         await w.bot.quiet()
         assert sorted(row.touser for row in w.sandbox.kf.sent) == sorted(members)
         w.agree()
@@ -237,7 +232,7 @@ async def test_a_platform_that_goes_away_and_comes_back_is_waited_for(tmp_path: 
         w.sandbox.kf.accounts.update(kf.accounts)
         w.sandbox.kf.sent.extend(kf.sent)
         w.sandbox.kf.say(KFID, MEI, "帮助")
-        await until(lambda: w.books.said(MEI)[1:] == [("help.member", "sent")], seconds=40)
+        await until(lambda: w.books.said(MEI)[1:] == [("help.member", "sent")])
         await w.bot.quiet()
         assert [phrase for phrase, _ in w.books.said(QIANG)] == ["help.member"]
         w.agree()
@@ -350,8 +345,8 @@ async def test_killed_in_bursts_the_process_answers_each_message_once_and_loses_
 
     try:
         await process.start()
-        await until(lambda: db.exists() and sandbox.log and books.unfinished() == 0, seconds=30)
-        await until(lambda: books.rows("SELECT value FROM channel_memory WHERE key = ?", f"{KF}/replayed"), seconds=30)
+        await until(lambda: db.exists() and sandbox.log and books.unfinished() == 0)
+        await until(lambda: books.rows("SELECT value FROM channel_memory WHERE key = ?", f"{KF}/replayed"))
         members: list[str] = []
         for life in range(4):
             burst = [f"wmLife{life}x{number}" for number in range(60)]
@@ -360,11 +355,11 @@ async def test_killed_in_bursts_the_process_answers_each_message_once_and_loses_
             for member in burst:
                 sandbox.kf.say(KFID, member, "怎么退款")
             wanted = before + (5, 17, 31)[life % 3]
-            await until(lambda: answered() >= wanted, seconds=30)  # noqa: B023
+            await until(lambda: answered() >= wanted)  # noqa: B023
             await process.kill()
             await process.start()
-        await until(lambda: answered() == len(members), seconds=60)
-        await until(lambda: books.unfinished() == 0, seconds=30)
+        await until(lambda: answered() == len(members))
+        await until(lambda: books.unfinished() == 0)
         assert await process.stop() == 0
         stored = [row[0] for row in books.rows("SELECT member_id FROM interaction WHERE kind = 'message'")]
         assert sorted(stored) == sorted(members)

@@ -13,7 +13,7 @@ from storage.fsck_koc import QUESTIONS
 from storage.ledger import POINTS
 from storage.store import Store
 from tests.conftest import BOSS, OpenRoom, Room, group_config, keys
-from tests.test_fsck import Break, broken, sql
+from tests.fsck_kit import Break, broken, sql
 
 
 async def a_room(open_room: OpenRoom) -> Room:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.learning import stage_of
+from bot.exposure import Exposure
 from bot.lifecycle import NEVER, Course, Happened, walk
 from bot.settings.tags import LifecycleSettings
 from storage.store import Store
@@ -91,15 +91,45 @@ def test_late_and_repeated_looks_give_the_same_history(facts: list[tuple[str, in
     assert lived(later)[0] == changes or any(what == "leave" for what, _ in facts)
 
 
-@settings(max_examples=100, deadline=None)
-@given(FACTS, st.integers(0, 500))
-def test_the_stage_that_policies_read_is_the_stage_of_the_history(facts: list[tuple[str, int]], day: int) -> None:
-    store = fresh()
+TALKS = st.lists(st.integers(1, 200 * 8).map(lambda n: START + n * DAY // 8), max_size=12)
+
+
+def seen(store: Store, joined: int, talks: list[int], left: int | None) -> None:
+    """Somebody joins, talks and perhaps leaves, noted in every book as the engine does."""
+    facts = [("join", joined), *(("talk", one) for one in talks), *([("leave", left)] if left is not None else [])]
     for number, (what, at) in enumerate(facts):
         note(store, number, what, at)
-    at = max([START + day * DAY, *(when for _, when in facts)])
-    learn_all(store, at, 100)
-    stage, until = stage_of(store, CONFIG, "m", "g", moment(at))
+    store.members.see_group("g", "pipe", joined)
+    store.members.see_member("m", "小满", "pipe", joined)
+    store.members.join("g", "m", joined, inviter="", source="")
+    if left is not None:
+        store.members.leave("g", "m", left)
+
+
+def stage_for_policies(store: Store, day: int) -> str:
+    return Exposure(store, CONFIG).stage_of("m", CONFIG.group(None), moment(START + day * DAY))
+
+
+@settings(max_examples=100, deadline=None)
+@given(TALKS, st.none() | st.just(START + 201 * DAY), st.integers(202, 500))
+def test_the_stage_that_policies_read_is_the_stage_of_the_history(talks: list[int], left: int | None, day: int) -> None:
+    store = fresh()
+    seen(store, START, talks, left)
+    learn_all(store, START + day * DAY, 100)
     known = store.lifecycle.newest_change("talk", "g", "m", NEVER)
-    assert stage == (known[1] if known else "new")
-    assert until >= moment(at)
+    assert known is not None
+    assert stage_for_policies(store, day) == known[1]
+
+
+def test_in_one_to_one_there_is_one_person_whatever_their_groups() -> None:
+    store = fresh()
+    assert stage_for_policies(store, 0) == "new"
+    seen(store, START, [START + 20 * DAY], START + 30 * DAY)
+    assert stage_for_policies(store, 31) == "churned"
+    store.members.see_group("other", "pipe", START)
+    store.members.see_in("m", "other", START + 10 * DAY)
+    assert stage_for_policies(store, 31) == "active"
+    store.members.leave("other", "m", START + 31 * DAY)
+    assert stage_for_policies(store, 32) == "churned"
+    note(store, 90, "talk", START + 33 * DAY)
+    assert stage_for_policies(store, 33) == "active"

@@ -18,8 +18,8 @@ import pytest
 from bot.__main__ import main
 from bot.channels.pipe import MAX_LINE, LineReader
 from bot.world import RealWorld
+from tests.quick_process import ROOT, Forked
 
-ROOT = Path(__file__).resolve().parent.parent
 CLOCKS = ["events", "real"]
 RECENT = (RealWorld().now() - timedelta(days=1)).isoformat()
 """Real time refuses check-ins that are too old, so these tests must not carry a date of their own."""
@@ -48,15 +48,15 @@ class Pipe:
         self.db = folder / "pipe.db"
         self.settings_file = settings_file
 
-    def command(self, *options: str) -> list[str]:
-        base = [sys.executable, "-m", "bot", "pipe", "--db", str(self.db), "--config", str(self.settings_file)]
-        return [*base, *options]
+    def arguments(self, *options: str) -> list[str]:
+        return ["pipe", "--db", str(self.db), "--config", str(self.settings_file), *options]
 
     def run(self, data: bytes, *options: str, code: int = 0) -> bytes:
-        done = subprocess.run(self.command(*options), input=data, capture_output=True, check=False, cwd=ROOT)
-        assert done.returncode == code, done.stderr.decode()
-        assert b"Traceback" not in done.stderr
-        return done.stdout
+        process = Forked(*self.arguments(*options))
+        out, errors = process.communicate(data)
+        assert process.returncode == code, errors.decode()
+        assert b"Traceback" not in errors
+        return out
 
     def talk(self, lines: Iterable[object], *options: str) -> list[dict[str, Any]]:
         """Lines (as text, bytes or objects) in, objects out."""
@@ -259,7 +259,7 @@ def a_busy_week(seed: int, count: int) -> bytes:
     return as_bytes(lines)
 
 
-def feeding(process: "subprocess.Popen[bytes]", data: bytes, sizes: Iterable[int]) -> threading.Thread:
+def feeding(process: "Forked | subprocess.Popen[bytes]", data: bytes, sizes: Iterable[int]) -> threading.Thread:
     """Writes the input in pieces of these sizes beside whoever reads the output."""
 
     def write() -> None:
@@ -279,8 +279,9 @@ def feeding(process: "subprocess.Popen[bytes]", data: bytes, sizes: Iterable[int
     return thread
 
 
-def in_pieces(command: list[str], data: bytes, sizes: Iterable[int]) -> bytes:
-    """Feeds the input in pieces of these sizes and collects the output."""
+def in_pieces(arguments: list[str], data: bytes, sizes: Iterable[int]) -> bytes:
+    """Feeds the input in pieces of these sizes to a process with hashes of its own, and collects the output."""
+    command = [sys.executable, "-m", "bot", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         thread = feeding(process, data, sizes)
@@ -300,14 +301,12 @@ def test_the_same_input_gives_the_same_bytes_whenever_and_in_whatever_pieces_it_
     rng = random.Random(1)
     second = Pipe(tmp_path / "pieces", settings_file)
     sizes = (rng.choice([1, 7, 100, 997, 5_000, 60_000]) for _ in range(1_000_000))
-    assert in_pieces(second.command("--clock", "events", "--acks"), data, sizes) == whole
+    assert in_pieces(second.arguments("--clock", "events", "--acks"), data, sizes) == whole
     kinds = [json.loads(line)["type"] for line in whole.splitlines()]
     assert kinds.count("say") > 1_000
     assert kinds.count("error") > 20
-    report = subprocess.run(
-        [sys.executable, "-m", "bot", "fsck", "--db", str(second.db)], capture_output=True, check=False, cwd=ROOT
-    )
-    assert json.loads(report.stdout)["violations"] == []
+    report, _ = Forked("fsck", "--db", second.db).communicate()
+    assert json.loads(report)["violations"] == []
 
 
 def test_another_seed_gives_other_words_and_the_same_meaning(tmp_path: Path, settings_file: Path) -> None:
@@ -332,10 +331,7 @@ def test_after_a_kill_everything_acknowledged_is_there_and_a_resend_completes_it
     at = RECENT
     events = [message(f"m{number}", member=f"u{number % 50}", at=at) for number in range(1_200)]
     data = as_bytes(events)
-    with subprocess.Popen(
-        pipe.command("--clock", clock, "--acks"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None
+    with Forked(*pipe.arguments("--clock", clock, "--acks")) as process:
         thread = feeding(process, data[: len(data) // 2], [1 << 30])
         seen = [json.loads(process.stdout.readline()) for _ in range(100)]
         process.send_signal(signal.SIGKILL)
@@ -358,12 +354,7 @@ def test_after_a_kill_everything_acknowledged_is_there_and_a_resend_completes_it
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_when_nobody_reads_the_output_it_ends_with_a_plain_error(pipe: Pipe, clock: str) -> None:
     data = as_bytes([message(f"m{number}", at=RECENT) for number in range(600)] + ["{"] * 100)
-    with subprocess.Popen(
-        pipe.command("--clock", clock, "--acks"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
+    with Forked(*pipe.arguments("--clock", clock, "--acks")) as process:
         process.stdout.close()
         thread = feeding(process, data, [1 << 30])
         error = process.stderr.read().decode()

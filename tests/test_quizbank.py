@@ -113,11 +113,11 @@ def test_every_bad_row_is_named_with_its_number(tmp_path: Path) -> None:
         read_bank(path)
     text = problems(error)
     for part in (
-        "第 4 行：题目：没写",
-        "第 5 行：提示「就是 2 呀」里就有答案「2」",
-        "第 6 行：答案：没写",
-        "第 7 行：难度：应写",
-        "第 8 行：题目和第 2 行重复",
+        "第 3 行：题目：没写",
+        "第 4 行：提示「就是 2 呀」里就有答案「2」",
+        "第 5 行：答案：没写",
+        "第 6 行：难度：应写",
+        "第 7 行：题目和第 2 行重复",
     ):
         assert part in text
 

@@ -4,19 +4,23 @@ import contextlib
 import csv
 import shutil
 import sqlite3
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from bot.__main__ import main
 from bot.catalogue import Catalogue, Item, load_catalogue
 from bot.config import shipped
+from bot.errors import ConfigError
 from bot.quizimport import read_bank
 from bot.sheets import read_sheet, write_sheet
 from bot.shopsheet import as_toml, export_shop, read_shop
+from storage.database import StorageError
 from storage.export import harmless, plain
 from storage.fsck import check
 from tests.test_storage_week import two_weeks
@@ -36,9 +40,9 @@ def test_text_made_harmless_reads_back_the_same(text: str) -> None:
 def test_cells_that_look_like_formulas_are_written_as_text_and_read_back_the_same(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"x{kind}"
     assert write_sheet(path, "表", ["甲", "乙"], [[one, 7] for one in WILD]) == len(WILD)
-    (_, header), *rows = read_sheet(path)
-    assert header == ["甲", "乙"]
-    assert [cells for _, cells in rows] == [[one, "7"] for one in WILD]
+    rows = list(read_sheet(path, {"甲": "a", "乙": "b"}))
+    assert [row.cells for row in rows] == [{"a": one, "b": "7"} for one in WILD]
+    assert [row.number for row in rows] == list(range(2, len(WILD) + 2))
     if kind == ".xlsx":
         sheet = load_workbook(path).worksheets[0]
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
@@ -46,6 +50,64 @@ def test_cells_that_look_like_formulas_are_written_as_text_and_read_back_the_sam
         with path.open(encoding="utf-8-sig", newline="") as file:
             assert not any(row[0][:1] in "=+-@" for row in csv.reader(file))
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+COLUMNS = {"名字": "name", "name": "name", "别名": "more", "备注": "note"}
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_cells_that_a_spreadsheet_made_its_own_of_come_as_people_write_them(tmp_path: Path, kind: str) -> None:
+    typed: list[tuple[Any, str]] = [
+        (datetime(2026, 12, 12, tzinfo=UTC), "2026-12-12"), (datetime(2026, 12, 12, 9, 30, tzinfo=UTC), "2026-12-12 09:30:00"),
+        (date(2026, 12, 12), "2026-12-12"), (time(9, 5), "09:05"), (time(9, 5, 7), "09:05:07"), (20.0, "20"), (0.5, "0.5"),
+        (True, "是"), (False, "否"), (-1, "-1"),
+    ]  # fmt: skip
+    path = tmp_path / f"x{kind}"
+    if kind == ".xlsx":
+        book = Workbook()
+        for cell in ("名字", *(one.replace(tzinfo=None) if isinstance(one, datetime) else one for one, _ in typed)):
+            book.worksheets[0].append([cell])
+        book.save(path)
+    else:
+        path.write_text("\n".join(["名字", *[text for _, text in typed]]), encoding="utf-8")
+    assert [row.cells["name"] for row in read_sheet(path, COLUMNS)] == [text for _, text in typed]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_rows_are_counted_as_a_spreadsheet_counts_them_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes('名字,\r\n"一\n行",\r\n,\r\n  二 ,多的\r\n'.encode(encoding))
+    assert [(row.where, row.cells) for row in read_sheet(path, COLUMNS)] == [
+        ("第 2 行", {"name": "一\n行"}), ("第 4 行", {"name": "二"}),
+    ]  # fmt: skip
+
+
+def test_every_wrong_title_is_named_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("名字,NAME,别民,电话,备注,备注\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as wrong:
+        list(read_sheet(path, {**COLUMNS, "群": "group"}, ("群",), ignored=("电话",)))
+    assert [(one.reason, one.hint) for one in wrong.value.problems] == [
+        ("「NAME」这一列写了两次", ""),
+        ("不认识的列「别民」", "是不是想写 别名？"),
+        ("「备注」这一列写了两次", ""),
+        ("缺少「群」这一列", "首行写表头。可以有：名字、别名、备注、群"),
+    ]
+
+
+def test_columns_that_may_repeat_come_as_lines_of_one_cell(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("名字,别名,别名\n一,二,三\n四,,五\n", encoding="utf-8")
+    rows = read_sheet(path, COLUMNS, repeated=("more",))
+    assert [row.cells.get("more") for row in rows] == ["二\n三", "五"]
+
+
+def test_what_no_cell_can_hold_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="第 2 行"):
+        write_sheet(tmp_path / "x.csv", "表", ["甲"], [["长" * 40_000]])
+    with pytest.raises(StorageError, match="写不了"):
+        write_sheet(tmp_path / "none" / "x.csv", "表", ["甲"], [["短"]])
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- the shop --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from storage.store import Store
 from storage.surveys import SurveyRun
 from storage.tags import FOREVER, Evidence, TagRow
 from tests.conftest import BOSS, OpenRoom, group_config, keys
-from tests.test_fsck import Break, broken, sql
+from tests.fsck_kit import Break, broken, sql
 
 SURVEYS, NO_PROBLEMS = load_surveys(shipped("persona") / "xiaoyuanzi" / "survey", [])
 SCORED, _ = load_surveys(shipped("persona") / "heyan" / "survey", [])

@@ -276,7 +276,7 @@ async def test_an_engine_that_cannot_remember_ends_the_channel(gateway: Gateway)
         await rig.say("记不住")
         assert rig.running is not None
         with pytest.raises(StorageFailure):
-            await asyncio.wait_for(asyncio.shield(rig.running), 10)
+            await asyncio.wait_for(asyncio.shield(rig.running), 60)
         assert rig.channel.state().phase == "off"
 
 

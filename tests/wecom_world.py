@@ -63,7 +63,7 @@ class FakeClock:
         until = self.time + timedelta(seconds=seconds)
         while not any(due == until and not w.done() for due, w in self._sleepers):
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), 5)
+            await asyncio.wait_for(self._news.wait(), 60)
 
     def stamp(self) -> int:
         return int(self.time.timestamp())
@@ -115,7 +115,7 @@ class Ears:
         return Heard(event.id)
 
     async def next(self) -> Event:
-        return await asyncio.wait_for(self.queue.get(), 5)
+        return await asyncio.wait_for(self.queue.get(), 60)
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Stub:
 
     async def wait_for(self, path: str) -> Call:
         while True:
-            call = await asyncio.wait_for(self.news.get(), 5)
+            call = await asyncio.wait_for(self.news.get(), 60)
             if call.path == path:
                 return call
 

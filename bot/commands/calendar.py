@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.calendarsheet import read, rows_of
+from bot.calendarsheet import COLUMNS, read, rows_of
 from bot.config import Config, load_config, read_toml
 from bot.errors import ConfigError, Problem
 from bot.scripts import BUILT_IN, beats_from
 from bot.scripts.as_toml import as_toml
-from bot.spreadsheet import write
+from bot.sheets import write_sheet
 
 SCRIPTS = "脚本"
 
@@ -62,9 +62,8 @@ def _export(args: argparse.Namespace, config: Config) -> int:
     target: Path = args.out or Path(f"calendar.{args.format}")
     if target.suffix.lower() != f".{args.format}":
         target = target.with_name(f"{target.name}.{args.format}")
-    rows = rows_of(scripts)
-    write(target, rows)
-    sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{len(rows) - 1} 拍，到 {target}。\n")
+    count = write_sheet(target, "日历", list(COLUMNS), rows_of(scripts))
+    sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{count} 拍，到 {target}。\n")
     sys.stdout.write(f"改完：yuanzi calendar import {target}\n")
     return 0
 

@@ -10,7 +10,7 @@ from bot.content import persona_folder
 from bot.desk import TaughtShelf
 from bot.errors import ConfigError, Problem
 from bot.faq import EntryModel, load_faq
-from bot.faqimport import as_csv, as_toml, as_xlsx, read_entries, write_entries
+from bot.faqimport import as_sheet, as_toml, read_entries, write_entries
 from storage.database import Database
 from storage.store import Store
 
@@ -78,7 +78,7 @@ def hand_out(args: argparse.Namespace) -> int:
     kind = args.file.suffix.lower() if args.file else ".csv"
     if kind not in FORMATS:
         raise ConfigError([Problem(str(args.file), "", "认不出格式", "写成 .csv、.xlsx 或 .toml")])
-    data = {".csv": as_csv, ".xlsx": as_xlsx}.get(kind, lambda many: as_toml(many, "问答").encode())(entries)
+    data = as_toml(entries, "问答").encode() if kind == ".toml" else as_sheet(kind, entries)
     if args.file is None:
         sys.stdout.buffer.write(data)
         return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.commands.export import a_zone
 from bot.commands.fsck import add_database, database_of
 from bot.errors import ConfigError, Problem
-from bot.sheets import fields_of, read_sheet
+from bot.sheets import read_sheet
 from bot.world import RealWorld, from_ms, to_ms
 from storage.database import Database, StorageError
 from storage.export import EXPORTS
@@ -73,17 +73,11 @@ def run(args: argparse.Namespace) -> int:
 
 def read_members(path: Path, zone: tzinfo) -> dict[str, tuple[int, dict[str, str]]]:
     """Member id -> (row, what its cells say), times as ms. Raises ConfigError with every bad row."""
-    rows = read_sheet(path)
-    header = next(rows, None)
-    fields = fields_of(path, header[1] if header else (), COLUMNS, ("成员id",), IGNORED)
     titles = {field: title for title, field in COLUMNS.items()}
     problems: list[Problem] = []
     found: dict[str, tuple[int, dict[str, str]]] = {}
-    for number, cells in rows:
-        if not any(cells):
-            continue
-        where = f"第 {number} 行"
-        data = {field: cell for field, cell in zip(fields, cells, strict=False) if field and cell}
+    for row in read_sheet(path, COLUMNS, ("成员id",), ignored=IGNORED):
+        where, data = row.where, dict(row.cells)
         member = data.pop("id", "")
         if not member:
             problems.append(Problem(str(path), where, "成员id：没写"))
@@ -97,9 +91,9 @@ def read_members(path: Path, zone: tzinfo) -> dict[str, tuple[int, dict[str, str
                 data["contact_since"] = str(to_ms(_moment(data["contact_since"], zone)))
             except (ValueError, OverflowError):
                 problems.append(Problem(str(path), where, "加好友时间：写法不对", "写成 2026-12-02 11:58"))
-        row, known = found.setdefault(member, (number, data))
+        first, known = found.setdefault(member, (row.number, data))
         problems += [  # an export has a row for every group of a member
-            Problem(str(path), where, f"{titles[field]}：和第 {row} 行的同一个人不一样")
+            Problem(str(path), where, f"{titles[field]}：和第 {first} 行的同一个人不一样")
             for field, cell in data.items() if known.setdefault(field, cell) != cell
         ]  # fmt: skip
     if not found and not problems:

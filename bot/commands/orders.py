@@ -12,7 +12,7 @@ from bot.config import load_config
 from bot.content import load_content
 from bot.context import zone_of
 from bot.errors import ConfigError, Problem
-from bot.rows import bounded, read_sheet
+from bot.sheets import bounded, read_sheet
 from bot.world import RealWorld, to_ms
 from storage.database import Database
 from storage.store import Store
@@ -22,7 +22,7 @@ COLUMNS = {
     "买家id": "buyer", "时间": "at", "下单时间": "at", "付款时间": "at", "at": "at", "金额": "amount", "实付": "amount",
     "amount": "amount", "商品": "items", "items": "items", "状态": "state", "state": "state",
 }  # fmt: skip
-_NEEDED = {"order": "订单号", "buyer": "买家", "at": "时间", "amount": "金额"}
+_NEEDED = ("订单号", "买家", "时间", "金额")
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from bot.commands.fsck import add_database
 from bot.config import load_config
 from bot.content import load_content
 from bot.errors import ConfigError, Problem
-from bot.rows import bounded, read_sheet
+from bot.sheets import bounded, read_sheet
 from bot.tagging import row_by_hand
 from bot.tagrules import LONGEST, TagBook
 from bot.world import RealWorld, to_ms
@@ -49,7 +49,7 @@ def import_tags(store: Store, book: TagBook, path: Path, at: int) -> tuple[int, 
     """(tags given, tags that members had already). Raises ConfigError with every bad row; then nothing is given."""
     problems: list[Problem] = []
     wanted: dict[tuple[str, str], tuple[int, str]] = {}
-    for row in read_sheet(path, COLUMNS, {"tag": "标签"}):
+    for row in read_sheet(path, COLUMNS, ("标签",)):
         who, tag = row.cells.get("member") or row.cells.get("name", ""), row.cells.get("tag", "")
         found = store.members.find(who, None) if who else []
         if len(found) != 1:

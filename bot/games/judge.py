@@ -122,7 +122,7 @@ def tells(hint: str, answers: Sequence[str]) -> str | None:
     text = key_of(hint)
     for answer in answers:
         key = key_of(answer)
-        if not key:
+        if not key or key not in text:
             continue
         pattern = re.escape(key)
         if key[0].isascii() and key[0].isalnum():

@@ -9,17 +9,13 @@ from bot.settings.kinds import Part, Span, Word
 
 
 class Stages(Part):
-    """Promotions in 1:1 that a member of each stage gets in 30 days, and where the stages begin."""
+    """Promotions in 1:1 that a member of each stage gets in 30 days; where the stages begin says `lifecycle`."""
 
-    new: int = Field(1, ge=0, le=100, title="新朋友 30 天几条促销私信", description="先认识，再谈东西")
+    new: int = Field(1, ge=0, le=100, title="新人 30 天几条促销私信", description="先认识，再谈东西")
     active: int = Field(2, ge=0, le=100, title="活跃的 30 天几条", description="文章 001：聊价值，少谈折扣")
     silent: int = Field(3, ge=0, le=100, title="沉默的 30 天几条", description="文章 001：开始给一点优惠")
     sleeping: int = Field(1, ge=0, le=100, title="沉睡的 30 天几条", description="文章 001：少而大，一次唤醒机会")
     churned: int = Field(0, ge=0, le=100, title="流失的 30 天几条", description="文章 001：只在大促时联系")
-    new_for: Span = Field(timedelta(days=14), title="来了多久还算新朋友")
-    silent_after: Span = Field(timedelta(days=14), title="多久没说话算沉默")
-    sleeping_after: Span = Field(timedelta(days=45), title="多久没说话算沉睡")
-    churned_after: Span = Field(timedelta(days=120), title="多久没说话算流失")
 
 
 class Contact(Part):
