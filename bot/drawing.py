@@ -259,21 +259,23 @@ class Drawing:
         rows, plan = self.ctx.store.draws, plan_of(draw.given)
         if not rows.become(draw.id, "drawn", before=("closed",), ended_at=self.now, public_number=public):
             return []
-        order = self._order(draw, rows.lines(draw.id) if lines is None else lines, public)
+        known = rows.lines(draw.id) if lines is None else lines
+        places = rule.places(rule.stocks(draw.rules), len(known))
+        order = self._order(draw, known, public, len(places))
         due = self.now + self._claim_time(plan)
-        for turn, (number, prize) in enumerate(zip(order, rule.places(rule.stocks(draw.rules)), strict=False), start=1):
+        for turn, (number, prize) in enumerate(zip(order, places, strict=True), start=1):
             member, group = rows.entrant(draw.id, number)
             rows.award(
                 draw.id, turn=turn, place=turn, member_id=member, group_id=group, entrant=number, prize=prize,
                 at=self.now, due=due,
             )  # fmt: skip
         self._watch_claims(draw)
-        says = self._result(draw, rows.winners(draw.id), len(order))
+        says = self._result(draw, rows.winners(draw.id), len(known))
         return [*says, *self._next_round(draw, plan)]
 
-    def _order(self, draw: Draw, lines: Sequence[str], public: str) -> list[int]:
+    def _order(self, draw: Draw, lines: Sequence[str], public: str, most: int) -> list[int]:
         seed = rule.seed_of(draw.id, draw.rules, draw.list_hash or "", public, draw.secret)
-        return rule.ranking(seed, lines)
+        return rule.ranking(seed, lines, most)
 
     def _result(self, draw: Draw, winners: Sequence[WinnerRow], count: int) -> list[Say]:
         why = f"第 {draw.id} 号抽奖到点开奖"
@@ -342,7 +344,7 @@ class Drawing:
         turn = len(rows.winners(draw.id)) + 1
         if turn > len(lines):
             return None
-        number = self._order(draw, lines, draw.public_number)[turn - 1]
+        number = self._order(draw, lines, draw.public_number, turn)[turn - 1]
         member, group = rows.entrant(draw.id, number)
         rows.award(
             draw.id, turn=turn, place=winner.place, member_id=member, group_id=group, entrant=number,

@@ -273,7 +273,7 @@ class Engine:
             return Heard(event.id, duplicate=True)
         self._see(event, at, now)
         if bots:
-            self._store.interactions.annotate(seq, "机器人说的话，不接（bot.ids、bot.others）")
+            self._store.interactions.settle(seq, None, "机器人说的话，不接（bot.ids、bot.others）")
         if not routes:
             return Heard(event.id)
         context = Context(
@@ -301,9 +301,8 @@ class Engine:
                 wishes = route.handler(event, context)
                 if isinstance(wishes, Pass):
                     continue
-                number = self._queue(wishes, event, seq, number, now, route.name)
+                number = self._queue(wishes, event, seq, number, now, route.name, took=route.may_pass)
                 if route.may_pass:
-                    self._store.interactions.reroute(seq, route.name)
                     break
             if self._store.ledger.earned:
                 for route in self._switchboard.after:
@@ -333,10 +332,14 @@ class Engine:
             agenda.rest("bug", route, to_ms(now + timedelta(hours=1)))
             self._queued_now |= self._news.tell(say("staff.bug", route=route, event=event.id), event, now, 900)
 
-    def _queue(self, wishes: Wishes, event: Event, seq: int, number: int, now: datetime, route: str) -> int:
+    def _queue(
+        self, wishes: Wishes, event: Event, seq: int, number: int, now: datetime, route: str, *, took: bool = False
+    ) -> int:
+        """Queues what a route wishes to say. `took`: it was not the expected route, but it took the event."""
+        note: str | None = None
         for wish in flatten(wishes):
             if isinstance(wish, Silence):
-                self._store.interactions.annotate(seq, wish.because)
+                note = wish.because
                 continue
             due = self._outbox.enqueue(wish, event, number, now, route)
             number += 1
@@ -345,6 +348,8 @@ class Engine:
                     self._queued_now = True
                 else:
                     self._wake_by(due)
+        if took or note is not None:
+            self._store.interactions.settle(seq, route if took else None, note)
         return number
 
     def _see(self, event: Event, at: int, now: datetime) -> None:

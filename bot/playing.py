@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import Any
 
 import bot.games
 from bot.context import Context
@@ -34,11 +34,14 @@ def discover() -> dict[str, Game]:
 GAMES = discover()
 
 
-def table_for(ctx: Context, session: str, starter: str, arguments: tuple[str, ...] = ()) -> Table:
+def table_for(
+    ctx: Context, session: str, starter: str, *, arguments: tuple[str, ...] = (), words: str = "", best: int = 0,
+    kept: Any = None,
+) -> Table:  # fmt: skip
     """What a rule may know about this moment."""
     return Table(
-        at=ctx.at_ms, now=to_ms(ctx.now), session=session, arguments=arguments, starter=starter,
-        points=ctx.settings.play.points,
+        at=ctx.at_ms, now=to_ms(ctx.now), session=session, arguments=arguments, words=words, starter=starter,
+        points=ctx.settings.play.points, best=best, kept=kept,
         below=lambda n, *occasion: ctx.luck.below(n, "game", session, *occasion), name_of=ctx.store.members.name,
         when=_reads_deadlines(ctx), clock=lambda moment: show_moment(ctx.local(from_ms(moment)), ctx.local(ctx.now)),
         balance_of=lambda member: ctx.store.ledger.balance(account(member)), rules=ctx.settings.games,
@@ -70,8 +73,12 @@ def open_session(game: Game, ctx: Context, reading: Reading, starter: str = "") 
 
     `starter` is whoever may end it; nobody when the house opens it.
     """
-    table = table_for(ctx, ctx.event.id, starter, tuple(reading.arguments))
-    turn = game.open(replace(table, words=reading.verbatim, best=ctx.store.sessions.best(ctx.group, game.id)))
+    turn = game.open(
+        table_for(
+            ctx, ctx.event.id, starter, arguments=tuple(reading.arguments), words=reading.verbatim,
+            best=ctx.store.sessions.best(ctx.group, game.id),
+        )
+    )  # fmt: skip
     # The luck of a session hangs on the event that opened it: known before its number is.
     state = {**turn.state, "luck": ctx.event.id}
     number = ctx.store.sessions.open(

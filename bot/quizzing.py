@@ -1,13 +1,14 @@
 """Quiz sessions: choosing questions, opening a session of them, writing down what every turn brought."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.context import Context
 from bot.errors import Mistake
-from bot.games import KEEPERS, Turn
+from bot.games import KEEPERS, Keeper, Turn
 from bot.games.quiz import board, opening
-from bot.games.scores import RACE
+from bot.games.scores import RACE, Guess
 from bot.quizbank import Question
 from bot.replies import Say
 from bot.world import from_ms, to_ms
@@ -81,12 +82,28 @@ def keep(ctx: Context, number: int, turn: Turn) -> None:
         else:
             quizzes.close(number, note["closed"], note["at"], void=note.get("void", False))
             quizzes.score(number, note["closed"], note["scores"])
-    ranking = board(turn.state)
-    if turn.over and turn.state["prize"] and ranking:
+    if turn.over and turn.state["prize"] and (ranking := board(turn.state)):
         ctx.store.prizes.owe(
             f"quiz/{number}/prize", ranking[0][0], turn.state["prize"], group_id=ctx.group, at=ctx.at_ms,
             event_id=ctx.event.id,
         )  # fmt: skip
 
 
-KEEPERS["quiz"] = keep
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The answers of a session, as its rule asks for them (bot/games/quiz.py: Answers)."""
+
+    ctx: Context
+    session: int
+
+    def next_place(self, number: int, member: str) -> int | None:
+        """The place that a member's answer would have; None when they gave theirs."""
+        return self.ctx.store.quizzes.next_place(self.session, number, member)
+
+    def guesses(self, number: int) -> list[Guess]:
+        """All answers to a question, in order."""
+        rows = self.ctx.store.quizzes.answers(self.session, number)
+        return [Guess(one.member_id, one.right, one.hints) for one in rows]
+
+
+KEEPERS["quiz"] = Keeper(keep, Record)

@@ -1,6 +1,6 @@
 """Redeeming and taking back: pays, hands over, refunds, and unwinds what a reversal leaves without cover."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.catalogue import Item
 from bot.context import Context
@@ -172,10 +172,13 @@ def payload_of(group: str | None) -> dict[str, str]:
     return {"group": group} if group is not None else {}
 
 
-def wake_before(ctx: Context, number: int, until: int, group: str | None) -> None:
-    """Asks to be woken at the next reminder of a redemption, or at its end (ms)."""
-    moments = [*(from_ms(until) - before for before in REMINDERS), from_ms(until)]
-    ahead = next((moment for moment in moments if moment > ctx.now), from_ms(until))
+def wake_before(
+    ctx: Context, number: int, until: int, group: str | None, *, after: datetime | None = None
+) -> None:  # fmt: skip
+    """Asks to be woken at the next reminder of a redemption, or at its end (ms). `after`: reminders until then were
+    given with this one."""
+    reminders = (from_ms(until) - before for before in REMINDERS)
+    ahead = next((moment for moment in reminders if moment > (after or ctx.now)), from_ms(until))
     ctx.wake("shop", str(number), ahead, payload_of(group))
 
 
@@ -199,17 +202,23 @@ def refund(ctx: Context, one: Redemption, why: str) -> Say | None:
     )  # fmt: skip
 
 
+def place_of(ctx: Context, one: Redemption, sort: Sort) -> tuple[str | None, str | None]:
+    """(group, member) where whoever redeemed is told: where they did it; a reminder in 1:1 where they are a contact."""
+    private = sort is Sort.REMINDER and ctx.store.members.is_contact(one.member_id)
+    group = None if private else one.group_id
+    return group, None if group else one.member_id
+
+
 def told(
     ctx: Context, one: Redemption, key: str, *, because: str, sort: Sort = Sort.REPLY, **slots: object
 ) -> Say:  # fmt: skip
-    """A line to whoever redeemed, where they did it; a reminder in 1:1 where they are a contact."""
+    """A line to whoever redeemed."""
     members = ctx.store.members
-    private = sort is Sort.REMINDER and members.is_contact(one.member_id)
-    group = None if private else one.group_id
+    group, member = place_of(ctx, one, sort)
     channel = members.channel_of_group(group) if group else members.channel_of_member(one.member_id)
     return Say(
         key, {"name": members.name(one.member_id), "item": one.title, **slots}, group=group,
-        member=None if group else one.member_id, mention=(one.member_id,) if group else (),
+        member=member, mention=(one.member_id,) if group else (),
         channel=channel or ctx.event.channel, sort=sort, because=because,
         expires=from_ms(one.until) if sort is Sort.REMINDER and one.until else None,
     )  # fmt: skip

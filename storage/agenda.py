@@ -7,6 +7,9 @@ from typing import Any
 
 from storage.database import Database
 
+REMEMBERED = 5_000
+"""Cool-downs kept in memory; others are read again when needed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:
@@ -23,6 +26,11 @@ class Agenda:
 
     def __init__(self, db: Database) -> None:
         self._execute = db.execute
+        self._resting: dict[tuple[str, str], int] = {}
+
+    def forget_cache(self) -> None:
+        """Drops what is remembered: called whenever something was taken back."""
+        self._resting.clear()
 
     def wake_at(self, topic: str, key: str, due: int, payload: Mapping[str, Any]) -> None:
         """Asks for a tick; the same topic and key again replaces the earlier wish."""
@@ -86,6 +94,9 @@ class Agenda:
 
     def cooling(self, name: str, place: str, at: int) -> int | None:
         """Until when (ms) something rests in a place, or None when it may happen now."""
+        known = self._resting.get((name, place))
+        if known is not None and known > at:  # a crowd in one moment asks the same again and again
+            return known
         row = self._execute("SELECT until FROM cooldown WHERE name = ? AND place = ?", (name, place)).fetchone()
         return row[0] if row and row[0] > at else None
 
@@ -94,6 +105,9 @@ class Agenda:
         self._execute(
             "INSERT INTO cooldown VALUES (?,?,?) ON CONFLICT DO UPDATE SET until = excluded.until", (name, place, until)
         )
+        if len(self._resting) >= REMEMBERED:
+            self._resting.clear()
+        self._resting[name, place] = until
 
     def drop_old(self, at: int) -> None:
         """Removes cool-downs and missed notes that no longer matter: rested, or missed over 90 days ago."""

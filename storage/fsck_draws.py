@@ -84,6 +84,16 @@ def results(conn: sqlite3.Connection) -> Found:
             yield f"抽奖 {number}", f"结果重算对不上：应是 {due[:5]}，记的是 {[tuple(one) for one in wins][:5]}"
 
 
+def undrawn(conn: sqlite3.Connection) -> Found:
+    """A draw by list has winners once it was drawn: none while it goes on, and none when it was voided."""
+    rows = conn.execute(
+        "SELECT d.id, d.state, count(*) FROM draw d JOIN draw_winner w ON w.draw_id = d.id"
+        " WHERE d.kind = 'list' AND d.state <> 'drawn' GROUP BY d.id, d.state ORDER BY d.id"
+    )
+    for number, state, count in rows:
+        yield f"抽奖 {number}", f"{'已经作废' if state == 'void' else '还没开奖'}，却记着 {count} 位中奖"
+
+
 def _lines(conn: sqlite3.Connection, number: int, kind: str) -> list[str]:
     table = "draw_try" if kind == "instant" else "draw_entry"
     return [row[0] for row in conn.execute(f"SELECT line FROM {table} WHERE draw_id = ? ORDER BY number", (number,))]
@@ -120,6 +130,6 @@ def _instant(seed: str, lines: list[str], prizes: list[tuple[int, int, int]]) ->
 
 DRAW_RULES: dict[str, Callable[[sqlite3.Connection], Found]] = {
     "draw_commitments": commitments, "draw_lists": lists, "draw_winners": distinct, "draw_stock": stock,
-    "draw_results": results,
+    "draw_results": results, "draw_undrawn": undrawn,
 }  # fmt: skip
 """Name -> rule, hooked into storage/fsck.py."""

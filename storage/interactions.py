@@ -31,13 +31,13 @@ class Interactions:
         )  # fmt: skip
         return cursor.lastrowid if cursor.rowcount else None
 
-    def reroute(self, seq: int, route: str) -> None:
-        """Another route than the expected one took the event."""
-        self._execute("UPDATE interaction SET route = ? WHERE seq = ?", (route, seq))
-
-    def annotate(self, seq: int, note: str) -> None:
-        """Remembers why nothing was said."""
-        self._execute("UPDATE interaction SET note = ? WHERE seq = ?", (note, seq))
+    def settle(self, seq: int, route: str | None, note: str | None) -> None:
+        """How an event ended, in one statement: the route that took it, where it is another than expected, and why
+        nothing was said; None leaves what is written."""
+        self._execute(
+            "UPDATE interaction SET route = coalesce(?, route), note = coalesce(?, note) WHERE seq = ?",
+            (route, note, seq),
+        )
 
     def fail(self, seq: int, note: str) -> None:
         """Marks that the rule for this event broke; the event itself stays."""

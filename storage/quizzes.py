@@ -75,6 +75,15 @@ class Quizzes:
         )
         return {row[0] for row in rows}
 
+    def next_place(self, session_id: int, number: int, member_id: str) -> int | None:
+        """The place that an answer of a member would have, 1 for the first; None when they gave theirs."""
+        where = "FROM quiz_answer WHERE session_id = ?1 AND number = ?2"
+        last, given = self._execute(
+            f"SELECT (SELECT max(place) {where}), EXISTS (SELECT 1 {where} AND member_id = ?3)",
+            (session_id, number, member_id),
+        ).fetchone()
+        return None if given else (last or 0) + 1
+
     def answer(
         self, session_id: int, number: int, place: int, member_id: str, *, race: bool, at: int, text: str, right: bool,
         hints: int, event_id: str,

@@ -108,6 +108,15 @@ class Shop:
             return self._all(f"{where} ORDER BY id LIMIT ?", most)
         return self._all(f"{where} AND group_id = ? ORDER BY id LIMIT ?", group_id, most)
 
+    def ending(self, until: int, group_id: str | None, member_id: str | None) -> list[Redemption]:
+        """What is open of a group, or of a member, and has a reminder (a tick before its end) until then (ms)."""
+        column, value = ("member_id", member_id) if group_id is None else ("group_id", group_id)
+        return self._all(
+            f"{column} = ? AND state IN ('reserved', 'issued') AND EXISTS (SELECT 1 FROM wake w WHERE w.topic = 'shop'"
+            " AND w.key = CAST(redemption.id AS TEXT) AND w.due <= ? AND w.due < redemption.until)",
+            value, until,
+        )  # fmt: skip
+
     def can_be_called_off(self, member_id: str) -> Redemption | None:
         """The newest redemption of a member that cost points and is still in the house."""
         return next(

@@ -78,6 +78,7 @@ class Store:
         """After anything was taken back, memory must not remember what the file has forgotten."""
         self.members.forget_cache()
         self.outbox.forget_cache()
+        self.agenda.forget_cache()
         self.sessions.forget_cache()
         self.draws.forget_cache()
         self.ledger.forget_cache()

@@ -80,6 +80,7 @@ CORE: dict[str, set[str]] = {
     "redeeming": {
         "catalogue", "context", "earning", "errors", "gates", "replies", "settings", "storage", "world",
     },
+    "reminding": {"contact", "context", "redeeming", "replies", "storage", "world"},
     # Draws: the life of one draw over the tables, its proof as text, its words; shared by several handlers.
     # When and where winners are reminded: shared by the life of a draw and by the handler that speaks.
     "claims": {"contact", "context", "storage", "world"},
@@ -119,7 +120,7 @@ CORE: dict[str, set[str]] = {
     "handlers": {
         "router", "context", "events", "replies", "errors", "games", "faq", "tagging",
         "attendance", "settings", "shown", "storage", "config", "world",
-        "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "story", "words",
+        "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "reminding", "story", "words",
         # Campaigns: what staff steer by chat are beats.
         "campaign_words", "campaigning", "confirming", "own_beats", "proposals", "scripts",
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",

@@ -216,6 +216,12 @@ def test_weights_weigh_as_much_as_they_say() -> None:
 
 
 @COMMON
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["", "*2", "*7"])), max_size=60), st.integers(0, 70))
+def test_the_first_of_a_ranking_are_the_same_as_of_the_whole(rows: list[tuple[int, str]], most: int) -> None:
+    lines = [f"{number:010x}{weight}" for number, weight in rows]
+    assert rule.ranking("seed", lines, most) == rule.ranking("seed", lines)[:most]
+
+
 @given(st.integers(2, 60), st.data())
 def test_changing_one_entrant_changes_the_whole_ranking(count: int, data: st.DataObject) -> None:
     lines = [rule.code_of("c", f"m{n}") for n in range(count)]

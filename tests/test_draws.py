@@ -273,6 +273,15 @@ async def test_an_instant_draw_never_gives_more_than_there_is(opened: OpenDraw, 
     await prove(room, 1, tmp_path)
 
 
+async def test_an_instant_draw_that_is_voided_keeps_the_winners_it_has(opened: OpenDraw, tmp_path: Path) -> None:
+    prizes = '[[prizes]]\nname = "大奖"\nquantity = 3\nodds = "100%"\n'
+    room = await opened('mode = "instant"\nunclaimed = "forfeit"', prizes=prizes, without="unclaimed")
+    assert keys(await room.says("小明", "冲呀")) == ["draw.try_won"]
+    assert keys(await room.boss_says("作废 1 写错了")) == ["draw.void"]
+    assert room.one("SELECT count(*) FROM draw_winner") == 1
+    await prove(room, 1, tmp_path)
+
+
 async def test_a_surprise_stays_inside_its_window_and_comes_at_any_minute(opened: OpenDraw, tmp_path: Path) -> None:
     room = await opened()
     minutes = set()

@@ -20,6 +20,7 @@ CASES = {
     ),
     "draw_stock": ("UPDATE draw_prize SET remaining = remaining + 1 WHERE prize = 1",),
     "draw_results": ("UPDATE draw_winner SET number = number + 1000 WHERE turn = 1",),
+    "draw_undrawn": ("UPDATE draw SET state = 'void' WHERE id = 1",),
 }
 
 
@@ -45,6 +46,16 @@ async def test_a_broken_promise_of_a_draw_is_named(drawn: Room, rule: str) -> No
         conn.execute(statement)
     conn.close()
     assert rule in {one.rule for one in check(drawn.db).violations}
+
+
+@pytest.mark.parametrize(("state", "said"), [("void", "已经作废"), ("closed", "还没开奖")])
+async def test_winners_of_a_draw_by_list_that_was_not_drawn_are_named(drawn: Room, state: str, said: str) -> None:
+    conn = sqlite3.connect(drawn.db, isolation_level=None)
+    conn.execute("UPDATE draw SET state = ? WHERE id = 1", (state,))
+    conn.close()
+    (found,) = check(drawn.db).violations
+    assert found.rule == "draw_undrawn"
+    assert said in str(found)
 
 
 async def test_stock_cannot_become_negative(drawn: Room) -> None:

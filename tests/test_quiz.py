@@ -269,6 +269,42 @@ async def test_twenty_restarts_in_a_session_change_nothing_but_its_clock(quiz: R
     assert clean(quiz)
 
 
+async def test_a_question_that_an_older_version_left_open_goes_on(quiz: Room) -> None:
+    await quiz.says("老王", "全员答题 甲")
+    await quiz.says("小满", "牛奶")
+    await quiz.says("阿杰", "豆浆")
+    # Until then the guesses stood in the state of the session as well.
+    quiz.app.store.db.execute(
+        "UPDATE game_session SET state = json_set(state, '$.guesses', json(?))",
+        (f'[["{quiz.id_of("小满")}", 0, 0], ["{quiz.id_of("阿杰")}", 1, 0]]',),
+    )
+    quiz.app.store.db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm080_quiz_guesses'")
+    await quiz.restart()
+    assert quiz.one("SELECT json_type(state, '$.guesses') FROM game_session") is None
+    await quiz.says("小满", "豆浆")  # had their guess
+    await quiz.says("豆豆", "豆乳")
+    lines = await quiz.wait(timedelta(minutes=3))
+    assert keys(lines)[-1] == "quiz.result"
+    assert quiz.rows("SELECT place, member_id, rank, points FROM quiz_answer ORDER BY place") == [
+        (1, quiz.id_of("小满"), None, 0), (2, quiz.id_of("阿杰"), 1, 8), (3, quiz.id_of("豆豆"), 2, 6),
+    ]  # fmt: skip
+    assert clean(quiz)
+
+
+async def test_mistakes_of_others_between_the_guesses_change_nothing(quiz: Room) -> None:
+    await quiz.says("老王", "抢答 甲")
+    for number in range(5):
+        assert await quiz.says(f"成员{number}", "牛奶") == []
+        assert keys(await quiz.says("老王", "抢答")) == ["play.running"]
+        assert await quiz.says(f"成员{number}", "豆浆") == [], "one guess each"
+    assert keys(await quiz.says("小满", "豆浆")) == ["quiz.right"]
+    assert quiz.rows("SELECT place, is_right FROM quiz_answer ORDER BY place") == [
+        (n, int(n == 6)) for n in range(1, 7)
+    ]
+    assert quiz.rows("SELECT number FROM game_move ORDER BY number") == [(n,) for n in range(1, 7)]
+    assert clean(quiz)
+
+
 async def test_a_broken_record_is_found_by_fsck(quiz: Room) -> None:
     await quiz.says("老王", "抢答 甲")
     await quiz.says("小满", "豆浆")

@@ -54,7 +54,9 @@ def played(tmp_path: Path) -> Path:
                 f"game/{number}/q{question}/{rank}", "house:games", f"member:{member}", points, asset=POINTS, at=0,
                 event_id="e1", cause="答题", group_id="g",
             )  # fmt: skip
-    store.sessions.end(number, {}, status="ended", at=1)
+    session = store.sessions.get(number)
+    assert session is not None
+    store.sessions.end(session, {}, status="ended", at=1)
     database.commit()
     database.close()
     return path

@@ -107,6 +107,12 @@ def test_no_text_breaks_the_judge_and_every_answer_accepts_itself(guess: str, an
     assert all(is_right(answer, answers) for answer in answers if key_of(answer))
 
 
+def test_a_decimal_over_a_number_is_no_amount_and_breaks_nothing() -> None:
+    assert amount_of("0.5/1") is None
+    assert amount_of("1/2") is not None
+    assert not is_right("0.5/1", ["1/2", "豆浆"])
+
+
 @given(st.text(alphabet="一二三十百千万亿零两半点分之0123456789.-/%克斤两个第月日", max_size=24))
 def test_no_mixture_of_numerals_breaks_the_judge(text: str) -> None:
     amount = amount_of(key_of(text))

@@ -20,8 +20,26 @@ def a_question(number: int) -> dict[str, Any]:
             "explanation": "", "picture": ""}  # fmt: skip
 
 
-def a_table(at: int, now: int | None = None) -> Table:
-    return Table(at=at, now=at if now is None else now, session="s", below=lambda n, *_: 0, name_of=lambda one: one)
+class Kept:
+    """The answers of a session as a keeper would remember them: the notes of all its turns."""
+
+    def __init__(self) -> None:
+        self.notes: list[Mapping[str, Any]] = []
+
+    def of(self, number: int) -> list[Mapping[str, Any]]:
+        return [note for note in self.notes if note.get("answer") == number]
+
+    def next_place(self, number: int, member: str) -> int | None:
+        given = self.of(number)
+        return None if member in [note["member"] for note in given] else len(given) + 1
+
+    def guesses(self, number: int) -> list[Guess]:
+        return [Guess(note["member"], note["right"], note["hints"]) for note in self.of(number)]
+
+
+def a_table(at: int, now: int | None = None, kept: Kept | None = None) -> Table:
+    return Table(at=at, now=at if now is None else now, session="s", below=lambda n, *_: 0, name_of=lambda one: one,
+                 kept=kept or Kept())  # fmt: skip
 
 
 def a_move(member: str, text: str, at: int, *, asked: bool = False) -> Move:
@@ -37,14 +55,15 @@ class Play:
 
     def __init__(self, mode: str, count: int, at: int = 0, **rules: int) -> None:
         self.wins: dict[str, tuple[str, int]] = {}
-        self.notes: list[Mapping[str, Any]] = []
+        self.kept = Kept()
+        self.notes = self.kept.notes
         self.over = False
         self.at = at
         self.took(opening([a_question(number) for number in range(1, count + 1)], mode, {**RULES, **rules}, at))
 
     def took(self, turn: Turn) -> Turn:
         self.state, self.turn = turn.state, turn
-        self.notes += turn.notes
+        self.notes.extend(turn.notes)
         self.over = turn.over
         for win in turn.wins:
             assert win.key not in self.wins, "a win was paid twice"
@@ -52,13 +71,13 @@ class Play:
         return turn
 
     def guess(self, member: str, text: str) -> Turn | None:
-        turn = game.move(self.state, a_move(member, text, self.at), a_table(self.at))
+        turn = game.move(self.state, a_move(member, text, self.at), a_table(self.at, kept=self.kept))
         return self.took(turn) if turn else None
 
     def tick(self, late: int = 0) -> Turn:
         at = max(self.at, self.state["due"])
         self.at = at + late
-        return self.took(game.wake(self.state, a_table(at, self.at)))
+        return self.took(game.wake(self.state, a_table(at, self.at, self.kept)))
 
     def scores(self) -> list[list[Any]]:
         return [score for note in self.notes if "closed" in note for score in note["scores"]]
@@ -91,7 +110,7 @@ def test_any_order_of_guesses_and_ticks_keeps_the_promises(
             play.tick(int(what))
         else:
             before = play.state
-            turn = game.wake(before, a_table(before["due"] - 1))
+            turn = game.wake(before, a_table(before["due"] - 1, kept=play.kept))
             assert (turn.state, turn.says, turn.wins) == (before, (), ())
             assert turn.wake_at == before["due"], "a stale tick must not be the last"
         assert play.over or play.turn.wake_at is not None or kind != "tick"
@@ -176,7 +195,7 @@ def test_after_an_outage_the_question_gets_its_time_back() -> None:
 def test_stopping_makes_the_open_question_void() -> None:
     play = Play(ALL, 3)
     play.guess("a", "豆浆")
-    turn = play.took(game.stop(play.state, a_table(1)))
+    turn = play.took(game.stop(play.state, a_table(1, kept=play.kept)))
     assert keys(turn) == ["quiz.stopped"]
     assert (turn.over, play.wins, turn.notes[-1]["void"]) == (True, {}, True)
 
@@ -189,8 +208,17 @@ def test_a_command_is_no_guess_unless_it_is_the_answer() -> None:
 
 def test_more_guesses_than_a_group_has_members_are_not_kept() -> None:
     play = Play(RACE, 1)
-    state = {**play.state, "guesses": [[f"m{one}", 0, 0] for one in range(MOST)]}
-    assert game.move(state, a_move("late", "豆浆", 0), a_table(0)) is None
+    play.notes += [{"answer": 1, "member": f"m{one}", "right": False, "hints": 0} for one in range(MOST)]
+    assert play.guess("late", "豆浆") is None
+    assert game.move(play.state, a_move("late", "豆浆", 0), a_table(0)) is not None, "with no guesses it would be one"
+
+
+def test_a_guess_leaves_the_state_as_it_is() -> None:
+    play = Play(ALL, 1)
+    before = play.state
+    for member in MEMBERS:
+        play.guess(member, "豆浆" if member == "b" else "牛奶")
+    assert play.state is before, "a state that grows with every guess would be written anew with every guess"
 
 
 def test_who_reached_the_same_sum_earlier_stands_higher() -> None:

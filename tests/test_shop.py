@@ -181,6 +181,83 @@ async def test_a_pass_that_is_written_off_neither_reminds_nor_expires(open_shop:
     assert room.one("SELECT state FROM redemption") == "written_off"
 
 
+async def passes(open_shop: OpenShop, *bought: tuple[str, timedelta]) -> Room:
+    """A room in which members redeemed passes of two days, each so long after the one before."""
+    shop = (
+        SHOP.replace("stock = 2\n", "stock = 99\n")
+        .replace("limit = 2\n", "limit = 9\n")
+        .replace('level = "常客"\n', "")
+    )
+    room: Room = await open_shop(shop)
+    names = dict.fromkeys(name for name, _ in bought)
+    for name in names:
+        await room.says(name, "来啦")
+    await rich(room, [room.id_of(name) for name in names], 100)
+    for name, gap in bought:
+        await room.wait(gap)
+        assert keys(await room.says(name, "兑换 3")) == ["shop.done"]
+    return room
+
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_reminders_of_one_place_that_fall_together_are_one_line(open_shop: OpenShop) -> None:
+    room = await passes(open_shop, ("小满", MINUTE), ("小满", MINUTE), ("小明", 20 * MINUTE), ("小红", 2 * 60 * MINUTE))
+    said = await room.wait(2 * DAY)
+    assert keys(said) == [
+        "shop.remind_several", "shop.remind", "shop.remind_several", "shop.remind",
+        "shop.expired", "shop.expired", "shop.expired", "shop.expired",
+    ]  # fmt: skip
+    first = said[0]
+    assert (first.group, first.sort) == ("yuanqi", "reminder")
+    assert first.text.count("小满") == 2
+    assert first.text.count("「体验卡」") == 3
+    assert "小红" not in first.text, "two hours later is another line"
+    assert sorted(first.mentions) == sorted(room.id_of(name) for name in ("小满", "小明"))
+    assert clean(room) == []
+
+
+async def test_a_contact_with_several_things_hears_one_line_in_private(open_shop: OpenShop) -> None:
+    room = await passes(open_shop, ("小满", MINUTE), ("小明", MINUTE), ("小满", MINUTE))
+    await room.adds_contact("小满")
+    said = [line for line in await room.wait(DAY) if line.phrase.startswith("shop.remind")]
+    assert sorted((line.phrase, line.group, line.member) for line in said) == sorted(
+        [("shop.remind_several", None, room.id_of("小满")), ("shop.remind", "yuanqi", None)], key=str
+    )
+    (own,) = [line for line in said if line.group is None]
+    assert "1 号" in own.text
+    assert "3 号" in own.text
+    assert "小明" not in own.text
+
+
+async def test_what_was_used_meanwhile_is_not_in_the_line(open_shop: OpenShop) -> None:
+    room = await passes(open_shop, ("小满", MINUTE), ("小明", MINUTE), ("小红", MINUTE))
+    assert keys(await room.boss_says("核销 2")) == ["shop.written_off"]
+    (line,) = [line for line in await room.wait(DAY) if line.phrase.startswith("shop.remind")]
+    assert "小明" not in line.text
+    assert "小满" in line.text
+    assert "小红" in line.text
+
+
+async def test_more_than_fit_one_line_take_a_second(open_shop: OpenShop) -> None:
+    room = await passes(open_shop, *((f"群友{number}", timedelta(0)) for number in range(20)))
+    said = [line for line in await room.wait(DAY) if line.phrase.startswith("shop.remind")]
+    assert [line.text.count("「体验卡」") for line in said] == [15, 5]
+    assert len({mention for line in said for mention in line.mentions}) == 20
+
+
+@pytest.mark.parametrize("cut", [timedelta(0), timedelta(hours=3)])
+async def test_a_power_cut_over_reminders_that_fall_together_brings_one_line(
+    open_shop: OpenShop, cut: timedelta
+) -> None:
+    room = await passes(open_shop, ("小满", MINUTE), ("小明", MINUTE))
+    said = await room.wait(DAY - MINUTE * 10)
+    said += await room.power_cut(MINUTE * 20 + cut)
+    said += await room.restart()
+    assert keys(said) == ["shop.remind_several"]
+
+
 async def test_an_address_is_forgotten_once_it_was_used(open_shop: OpenShop) -> None:
     room = await open_shop('[[item]]\nid = "cup"\ntitle = "杯子"\nkind = "goods"\nprice = 5\n')
     await rich(room, ["小满"], 5)

@@ -59,6 +59,8 @@ class Table:
     """The group's settings for games."""
     best: int = 0
     """The record of this game in this group."""
+    kept: Any = None
+    """What the game's keeper wrote down of this session, to be asked; None without a keeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,18 @@ class Turn:
     """A length that may be this group's record."""
 
 
-Keeper = Callable[[Any, int, Turn], None]
-"""Writes the notes of a turn into tables: (context, session number, turn)."""
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Tables beside the state, for what grows with every move: a state is written anew whenever it changes.
+
+    `keep(context, session number, turn)` writes the notes of a turn; `recall(context, session number)` is what the
+    rule finds as `table.kept`.
+    """
+
+    keep: Callable[[Any, int, Turn], None]
+    recall: Callable[[Any, int], Any]
+
+
 KEEPERS: dict[str, Keeper] = {}
 """Game id -> keeper. A game without one leaves nothing but state, moves and wins."""
 

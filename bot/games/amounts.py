@@ -15,10 +15,14 @@ _BIG = "[十百万亿]|千(?![克米卡焦瓦伏赫帕])"
 _RUN = re.compile(rf"(?:[{NUMERALS}]|{_BIG}|(?<![{NUMERALS}十百千万亿两\d])两(?=.)|(?<=[百千万亿])两(?=[百千万]))+")
 _DECIMAL = re.compile(rf"((?:[{NUMERALS}十百千万两])+)点([{NUMERALS}]+)(?![{NUMERALS}十百千分刻钟半])")
 _MIXED = re.compile(rf"(\d+(?:\.\d+)?)((?:{_BIG})+)")
+_ANY = re.compile(rf"[{NUMERALS}十百千万亿两廿卅壹贰叁肆伍陆柒捌玖拾佰仟]")
+"""Without one of these a text has no Chinese numeral: most talk."""
 
 
 def arabic(text: str) -> str:
     """A text with its Chinese numerals in digits; a run that is no number (一五一十) stays as it is."""
+    if not _ANY.search(text):
+        return text
     if _FORMAL_RUN.match(text):
         text = text.translate(_FORMAL)
     text = text.replace("廿", "二十").replace("卅", "三十")
@@ -134,7 +138,7 @@ def _table() -> dict[str, tuple[str, Fraction]]:
 
 UNITS = _table()
 _AMOUNT = re.compile(
-    r"^(?:第|约)?(?P<number>-?\d+(?:\.\d+)?(?:/[1-9]\d*)?|半)(?P<unit>"
+    r"^(?:第|约)?(?P<number>-?\d+(?:\.\d+|/[1-9]\d*)?|半)(?P<unit>"
     + "|".join(re.escape(one) for one in sorted(UNITS, key=len, reverse=True))
     + r")?(?P<half>半)?$"
 )

@@ -25,7 +25,9 @@ _TAIL = re.compile(r"(?:对不对|对吗|对吧|左右|吧|呀|啊|啦|呢|哦|�
 def simple(text: str) -> str:
     """Half width, lower case, simplified characters, one kind of dash; no invisible characters."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
-    return str(_SIMPLER.convert("".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)))
+    if not folded.isprintable():
+        folded = "".join(char for char in folded if unicodedata.category(char) not in _INVISIBLE)
+    return str(_SIMPLER.convert(folded))
 
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co"})
@@ -42,6 +44,8 @@ def _squeeze(text: str) -> str:
 
     Two numbers side by side stay two numbers: `1、2` becomes `1,2`, never 12.
     """
+    if text.isalnum():
+        return text
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     kept: list[str] = []
     apart = False
@@ -72,21 +76,33 @@ def _carries_meaning(char: str, before: str, after: str, starts: bool) -> bool:
 
 _LUNAR = {"正月": "1月", "冬月": "11月", "腊月": "12月"}
 
+_WRITTEN = tuple(
+    (sign, re.compile(pattern), instead)
+    for sign, pattern, instead in (
+        ("月", r"(\d+)月初?(\d+)[日号]?", r"\1月\2日"),
+        ("点", r"(\d+)点(\d+)分?", r"\1:\2"),
+        ("点", r"(\d+)点半", r"\1:30"),
+        ("点", r"(\d+)点[整钟]?$", r"\1:00"),
+        ("分之", r"\b100分之(\d+(?:\.\d+)?)", r"\1%"),
+        ("分之", r"\b1000分之(\d+(?:\.\d+)?)", r"\1‰"),
+        ("分之", r"(\d+)分之(\d+)", r"\2/\1"),
+        ("", r"(?:零下|0下|负)(?=\d)", "-"),
+    )
+)
+"""(what a text must have, what is written, as which it counts), in this order."""
+
 
 def _dates(text: str) -> str:
     """`5月初5`, `5月5`, `5月5号` are one day, `12点30分` and `12:30` one time, `100分之50` and `50%` one part."""
     for name, month in _LUNAR.items():
         text = text.replace(name, month)
-    text = re.sub(r"(\d+)月初?(\d+)[日号]?", r"\1月\2日", text)
-    text = re.sub(r"(\d+)点(\d+)分?", r"\1:\2", text)
-    text = re.sub(r"(\d+)点半", r"\1:30", text)
-    text = re.sub(r"(\d+)点[整钟]?$", r"\1:00", text)
-    text = re.sub(r"\b100分之(\d+(?:\.\d+)?)", r"\1%", text)
-    text = re.sub(r"\b1000分之(\d+(?:\.\d+)?)", r"\1‰", text)
-    text = re.sub(r"(\d+)分之(\d+)", r"\2/\1", text)
-    return re.sub(r"(?:零下|0下|负)(?=\d)", "-", text)
+    for sign, pattern, instead in _WRITTEN:
+        if sign in text:  # ten times as fast as letting each pattern find out
+            text = pattern.sub(instead, text)
+    return text
 
 
+@lru_cache(maxsize=4096)
 def readings(guess: str) -> tuple[str, ...]:
     """The keys a guess may be read as: as it stands, and without 「答案是」 in front and 「吧」 behind."""
     whole = key_of(guess)
@@ -145,5 +161,10 @@ def is_attempt(text: str, answers: Sequence[str]) -> bool:
     plain = key_of(text)
     if not plain or _FILLER.match(plain) or _ASKING.search(plain):
         return False
-    longest = max((len(key_of(answer)) for answer in answers), default=0)
-    return min(map(len, readings(text)), default=0) <= max(8, 2 * longest + 2)
+    return min(map(len, readings(text)), default=0) <= _longest(tuple(answers))
+
+
+@lru_cache(maxsize=1024)
+def _longest(answers: tuple[str, ...]) -> int:
+    """How long an attempt at these answers may be."""
+    return max(8, 2 * max((len(key_of(answer)) for answer in answers), default=0) + 2)

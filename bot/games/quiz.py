@@ -1,7 +1,8 @@
 """答题: questions one after another, a race or for everybody, with hints, silence and a board. The pure rule."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from bot.games import Move, State, Table, Turn, Win
 from bot.games.judge import is_attempt, is_right
@@ -18,13 +19,24 @@ BOARD = 10
 _OPEN, _PAUSE = "open", "pause"
 
 
+class Answers(Protocol):
+    """`table.kept`: the answers to this session's questions. They are not part of the state, which would have to be
+    written anew with every one of them."""
+
+    def next_place(self, number: int, member: str) -> int | None:
+        """The place that a member's answer to a question would have; None when they gave theirs."""
+
+    def guesses(self, number: int) -> Sequence[Guess]:
+        """All answers to a question, in order."""
+
+
 def opening(
     questions: Sequence[Mapping[str, Any]], mode: str, rules: Mapping[str, int], at: int, prize: str = ""
 ) -> Turn:
     """Begins a session. `rules`: seconds, pause, hints, points, bonus, silent; frozen for the whole session."""
     state = {
         "mode": mode, "questions": list(questions), "rules": dict(rules), "prize": prize, "number": 0,
-        "phase": _PAUSE, "scores": [], "guesses": [], "hinted": 0, "due": at, "silent": 0,
+        "phase": _PAUSE, "scores": [], "hinted": 0, "due": at, "silent": 0,
     }  # fmt: skip
     kind = "quiz.open_race" if mode == RACE else "quiz.open_all"
     lines = [say(kind, count=len(questions), seconds=rules["seconds"], points=rules["points"], sort=Sort.GAME)]
@@ -56,6 +68,11 @@ def rejudged(state: State, number: int, scores: Sequence[Score]) -> dict[str, An
     return {**state, "scores": sorted(others + fresh, key=lambda row: (row[0], row[2]))}
 
 
+def _kept(table: Table) -> Answers:
+    answers: Answers = table.kept
+    return answers
+
+
 def _step(state: State) -> int:
     """How long (ms) until the next hint or the end of a question."""
     planned: int = min(state["rules"]["hints"], len(question_of(state)["hint"]))
@@ -63,7 +80,7 @@ def _step(state: State) -> int:
 
 
 def _ask(state: State, at: int, before: tuple[Say, ...] = ()) -> Turn:
-    fresh = {**state, "number": state["number"] + 1, "phase": _OPEN, "guesses": [], "hinted": 0}
+    fresh = {**state, "number": state["number"] + 1, "phase": _OPEN, "hinted": 0}
     question = question_of(fresh)
     fresh["due"] = at + _step(fresh)
     line = Say(
@@ -92,13 +109,13 @@ def _result(state: State, scores: Sequence[Score], table: Table) -> Say:
     return say("quiz.result", count=len(scores), rows=rows, **known, sort=Sort.GAME, because="时间到，按答对的先后计分")
 
 
-def _close(state: State, at: int, table: Table, verdict: str = "") -> Turn:
-    """Ends a question: scores, the answer, and then a pause or the end."""
+def _close(state: State, at: int, table: Table, verdict: str = "", last: tuple[Guess, ...] = ()) -> Turn:
+    """Ends a question: scores, the answer, and then a pause or the end. `last`: a guess that is not kept yet."""
     rules, number = state["rules"], state["number"]
-    guesses = [Guess(member, bool(right), hints) for member, right, hints in state["guesses"]]
+    guesses = [*_kept(table).guesses(number), *last]
     scores = settle(state["mode"], guesses, rules["points"], rules["bonus"])
     wins = tuple(Win(f"q{number}/{one.rank}", one.member, one.points, f"答题第 {number} 题") for one in scores)
-    fresh = {**rejudged(state, number, scores), "silent": 0 if guesses else state["silent"] + 1, "guesses": []}
+    fresh = {**rejudged(state, number, scores), "silent": 0 if guesses else state["silent"] + 1}
     note = {"closed": number, "at": at, "scores": [[one.member, one.rank, one.points] for one in scores]}
     lines = (_result(state, scores, table),)
     if number >= len(state["questions"]):
@@ -129,7 +146,8 @@ def _end(
 
 
 class Quiz:
-    """State: questions, number (asked so far), phase, guesses at the open question, scores of the closed ones."""
+    """State: questions, number (asked so far), phase, hinted, due, scores of the closed ones. The answers are kept
+    beside it (`Answers`)."""
 
     id = "quiz"
     title = "答题"
@@ -155,23 +173,23 @@ class Quiz:
         question = question_of(state)
         if state["phase"] != _OPEN or move.form != "text" or not is_attempt(move.text, question["answers"]):
             return None
-        if len(state["guesses"]) >= MOST or move.member in [member for member, _, _ in state["guesses"]]:
+        number = state["number"]
+        place = _kept(table).next_place(number, move.member)
+        if place is None or place > MOST:
             return None
         right = is_right(move.text, question["answers"], question["text"])
         if move.asked and not right:
             return None
-        number, place = state["number"], len(state["guesses"]) + 1
         note = {
             "answer": number, "place": place, "member": move.member, "at": move.at, "text": move.raw, "right": right,
             "hints": state["hinted"], "event_id": move.event_id,
         }  # fmt: skip
-        fresh = {**state, "guesses": [*state["guesses"], [move.member, int(right), state["hinted"]]]}
         verdict = f"第{number}题 {'对' if right else '错'}"
-        if right and state["mode"] == RACE:
-            turn = _close(fresh, max(table.at, table.now), table, verdict)
-        else:
-            turn = Turn(fresh, verdict=verdict)
-        return Turn(turn.state, turn.says, verdict, turn.wins, turn.wake_at, turn.over, (note, *turn.notes))
+        if not right or state["mode"] != RACE:
+            return Turn(state, verdict=verdict, notes=(note,))
+        guess = Guess(move.member, right=True, hints=state["hinted"])
+        turn = _close(state, max(table.at, table.now), table, verdict, (guess,))
+        return replace(turn, notes=(note, *turn.notes))
 
     def wake(self, state: State, table: Table) -> Turn:
         now = max(table.at, table.now)
@@ -204,7 +222,7 @@ class Quiz:
         if state["phase"] == _OPEN:
             lines = (say("quiz.stopped", answer=question_of(state)["answers"][0], sort=Sort.GAME),)
             notes = ({"closed": state["number"], "at": max(table.at, table.now), "scores": [], "void": True},)
-        return _end({**state, "guesses": []}, lines, "", (), notes, table)
+        return _end(state, lines, "", (), notes, table)
 
 
 game = Quiz()

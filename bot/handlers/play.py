@@ -94,8 +94,12 @@ def _last_words(ctx: Context, turn: Turn) -> list[Say]:
 
 
 def _table_of(ctx: Context, session: Session) -> Table:
-    table = table_for(ctx, str(session.state.get("luck", session.id)), session.member_id or "")
-    return replace(table, best=ctx.store.sessions.best(session.group_id, session.game))
+    keeper = KEEPERS.get(session.game)
+    return table_for(
+        ctx, str(session.state.get("luck", session.id)), session.member_id or "",
+        best=ctx.store.sessions.best(session.group_id, session.game),
+        kept=keeper.recall(ctx, session.id) if keeper is not None else None,
+    )  # fmt: skip
 
 
 def show_session(game: Game, ctx: Context) -> Wishes:
@@ -113,13 +117,13 @@ def _save(ctx: Context, session: Session, turn: Turn, status: str = "ended") -> 
     """Writes down what a turn brought; the turn, with what is to be said besides."""
     state = {**turn.state, "luck": session.state.get("luck", "")}
     if turn.over:
-        ctx.store.sessions.end(session.id, state, status=status, at=ctx.at_ms)
+        ctx.store.sessions.end(session, state, status=status, at=ctx.at_ms)
         ctx.store.agenda.forget_wake("play", str(session.id))
-    else:
-        ctx.store.sessions.save(session.id, state)
+    elif turn.state is not session.state:  # else the rule found nothing to change: most guesses at a quiz
+        ctx.store.sessions.save(session, state)
     more = book(ctx, session.id, turn, session.game)
-    if (keep := KEEPERS.get(session.game)) is not None:
-        keep(ctx, session.id, turn)
+    if (keeper := KEEPERS.get(session.game)) is not None:
+        keeper.keep(ctx, session.id, turn)
     return replace(turn, says=(*turn.says, *more)) if more else turn
 
 

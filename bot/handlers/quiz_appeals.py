@@ -143,7 +143,7 @@ def _rule(ctx: Context, session: Session, number: int, member: str, *, right: bo
     follows = {one: aftermath(ctx, ctx.group, one, title) for one, title in titles.items()}
     state = rejudged(session.state, number, after)
     state, more = _prize(ctx, session, state)
-    ctx.store.sessions.save(session.id, state)
+    ctx.store.sessions.save(session, state)
     ctx.audit("改判", f"第 {session.id} 局第 {number} 题 {name}「{text}」判{'对' if right else '错'}")
     shown = "\n".join(
         f"{ctx.store.members.name(one)} {old} → {new} 分{follows.get(one, '')}" for one, (old, new) in moved.items()

@@ -13,17 +13,16 @@ from bot.redeeming import (
     payload_of,
     redeem,
     refund,
-    show_left,
     show_time,
     switched_off,
     to_staff,
     told,
-    wake_before,
 )
-from bot.replies import Silence, Sort, Wishes, say
+from bot.reminding import may_end, remind
+from bot.replies import Silence, Wishes, say
 from bot.router import Router
 from bot.words import one_line
-from bot.world import from_ms, to_ms
+from bot.world import to_ms
 from storage.ledger import account
 from storage.shop import Redemption
 
@@ -38,6 +37,7 @@ router.says(
         "shop.refunded": "name item number points why receipt", "shop.no_cancel": "number",
         "shop.address_done": "item number", "shop.address_usage": "", "shop.address_private": "",
         "shop.to_staff": "name item number address", "shop.remind": "name item number left until",
+        "shop.remind_several": "count rows",
         "shop.expired": "name item number",
     }
 )  # fmt: skip
@@ -138,7 +138,7 @@ def fell_due(event: Tick, ctx: Context) -> Wishes:
         return Silence("这次兑换已经有结果了")
     if one.kind == "code":
         return _was_it_sent(ctx, one)
-    if one.until is None or (one.kind == "goods" and one.state != "reserved"):
+    if one.until is None or not may_end(one):
         return Silence("不用再提醒")
     if to_ms(ctx.now) >= one.until:
         return _over(ctx, one)
@@ -146,12 +146,7 @@ def fell_due(event: Tick, ctx: Context) -> Wishes:
     if later is not None and to_ms(later) < one.until:
         ctx.wake("shop", event.key, later, payload_of(one.group_id))
         return Silence("安静时段，等它结束再看要不要提醒")
-    wake_before(ctx, one.id, one.until, one.group_id)
-    left = show_left(from_ms(one.until) - ctx.now)
-    return told(
-        ctx, one, "shop.remind", because="快到期了，提前一天和三小时各提醒一次", sort=Sort.REMINDER, number=one.id,
-        left=left, until=show_time(ctx, one.until),
-    )  # fmt: skip
+    return remind(ctx, one)
 
 
 def _over(ctx: Context, one: Redemption) -> Wishes:

@@ -1,4 +1,5 @@
-"""Draws entered by an answer; look-ups that stay as quick after years: winners by place, people by name and group."""
+"""Draws entered by an answer; look-ups that stay as quick after years: winners by place, people by name and group;
+guesses at a quiz, which have a table of their own, leave the state of its session."""
 
 ANSWERS = """
 ALTER TABLE draw ADD COLUMN way TEXT NOT NULL DEFAULT 'passphrase'
@@ -25,3 +26,9 @@ INSERT INTO presence SELECT member_id, group_id, 0 FROM interaction_month
 """
 """Who was ever heard where has a table of its own, written once for each: an index on the messages themselves would
 cost every message a page of it."""
+
+GUESSES = """
+UPDATE game_session SET state = json_remove(state, '$.guesses')
+  WHERE game = 'quiz' AND json_type(state, '$.guesses') IS NOT NULL;
+"""
+"""Every guess was written into `quiz_answer` as well, in the same transaction: nothing is lost."""
