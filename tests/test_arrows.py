@@ -52,7 +52,8 @@ CORE: dict[str, set[str]] = {
     "survey": {"config", "errors", "settings", "tagrules", "words"},
     "tagging": {"segment", "storage", "tagrules", "words"},
     "lifecycle": {"settings"},
-    "learning": {"buying", "config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
+    "learning": {"config", "context", "stages", "storage", "tagging", "tagrules", "world"},
+    "stages": {"buying", "config", "lifecycle", "settings", "storage", "world"},
     "explaining": {"context", "storage", "tagrules", "words", "world"},
     # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
     "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},

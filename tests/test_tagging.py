@@ -88,6 +88,22 @@ def test_portions_and_the_moment_of_reading_do_not_matter(events: list[tuple[Any
 
 
 @settings(max_examples=60, deadline=None)
+@given(past, st.integers(1, 9), st.integers(1, 30))
+def test_how_much_fits_into_memory_does_not_matter(events: list[tuple[Any, ...]], portion: int, most: int) -> None:
+    little, much = fresh(), fresh()
+    for number, one in enumerate(events):
+        write(little, number, one)
+        write(much, number, one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.learning.PORTION", portion)
+        patch.setattr("bot.learning.MOST_KEPT", most)
+        patch.setattr("bot.stages.MOST_DAYS", most // 3)
+        learn_all(little, START + 100 * DAY, 10_000)
+    learn_all(much, START + 100 * DAY, 10_000)
+    assert everything(little) == everything(much)
+
+
+@settings(max_examples=60, deadline=None)
 @given(past)
 def test_every_tag_has_evidence_and_the_evidence_supports_it(events: list[tuple[Any, ...]]) -> None:
     store = fresh()
