@@ -247,6 +247,11 @@ class Tags:
             )
         ]
 
+    def known(self, member_id: str) -> list[str]:
+        """Every tag of which anything is known for a member, held or not."""
+        rows = self._execute("SELECT DISTINCT tag FROM member_tag WHERE member_id = ? ORDER BY tag", (member_id,))
+        return [row[0] for row in rows]
+
     def said(self, event_id: str) -> str | None:
         """What was said in an event, while it is remembered."""
         row = self._execute("SELECT text FROM interaction WHERE id = ?", (event_id,)).fetchone()

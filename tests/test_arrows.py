@@ -54,7 +54,7 @@ CORE: dict[str, set[str]] = {
     "lifecycle": {"settings"},
     "learning": {"config", "context", "stages", "storage", "tagging", "tagrules", "world"},
     "stages": {"buying", "config", "lifecycle", "settings", "storage", "world"},
-    "explaining": {"context", "storage", "tagrules", "words", "world"},
+    "explaining": {"config", "context", "storage", "tagrules", "words", "world"},
     # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
     "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},
     "orders": {"sequences", "buying", "context", "redeeming", "replies", "storage", "words", "world"},
