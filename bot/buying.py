@@ -13,7 +13,7 @@ from bot.tagging import judge, priority
 from bot.tagrules import TagBook, TagRule
 from bot.words import normalise, presentable
 from bot.world import from_ms, to_ms
-from storage.lifecycle import StageRow
+from storage.lifecycle import Rewritten, StageRow
 from storage.orders import Purchase
 from storage.store import Store
 from storage.tags import FOREVER, KEPT, Evidence, TagRow
@@ -127,7 +127,8 @@ def settle_buyer(store: Store, config: Config, book: TagBook | None, member: str
     if end.stage is None:
         store.lifecycle.drop("buy", "", member)
     else:
-        store.lifecycle.rewrite("buy", "", member, -1, changes, StageRow(end.stage, changes[-1].at, due))
+        now_in = StageRow(end.stage, changes[-1].at, due)
+        store.lifecycle.rewrite("buy", [Rewritten("", member, -1, changes, now_in)])
     if book is not None:
         store.tags.take_all(member, "order")
         for rule in book.bought:

@@ -35,3 +35,20 @@ def health_lines(store: Store, config: Config, group: str, now: datetime) -> lis
     counts = store.lifecycle.count("talk", group)
     stages = "，".join(f"{name} {counts[stage]}" for stage, name in TALK_STAGES.items() if counts.get(stage))
     return [one.line() for one in found] + ([f"阶段：{stages}"] if stages else [])
+
+
+def health_row(store: Store, config: Config, group: str, now: datetime) -> str:
+    """A check-up as one row of a digest: the numbers, with their band where they are outside it. Empty where there
+    are too few people and lines for any number."""
+    found = findings(store, config, group, now)
+    told = [one for one in found if one.state != "unknown"]
+    bad = [one for one in told if one.state != "good"]
+    if len(told) < len(found) / 2:
+        told = bad
+    if not told:
+        return ""
+    marks = {"low": " ↓", "high": " ↑"}
+    numbers = "，".join(
+        f"{one.name} {one.number}" + (f"{marks[one.state]}（{one.band}）" if one in bad else "") for one in told
+    )
+    return f"体检：{numbers}" + ("；怎么办看「群体检」" if bad else "，都正常")

@@ -12,6 +12,7 @@ from bot.draw_plan import DrawPlan, load_draws
 from bot.errors import ConfigError, Problem
 from bot.faq import FaqBook, load_faq
 from bot.mood import Moods, load_moods
+from bot.needs import Needs, load_needs
 from bot.opening_proof import opening_problems
 from bot.quizbank import Question, load_banks
 from bot.scripts import Beat, Variant, load_scripts
@@ -20,6 +21,7 @@ from bot.story import Story, load_stories
 from bot.survey import Survey, load_surveys
 from bot.tagrules import TagBook, load_tags
 from bot.voice import ALWAYS, Persona, Voice, slots_in
+from bot.words import Reading
 
 GREETING = ALWAYS | {"names", "benefit"}
 """Slots of a greeting to newcomers, whichever phrase a group or a source chose for it."""
@@ -42,8 +44,16 @@ class Content:
     draws: Mapping[str, DrawPlan] = field(default_factory=dict)
     banks: Mapping[str, Bank] = field(default_factory=dict)
     moods: Moods = field(default_factory=lambda: Moods(None))
+    needs: Needs = field(default_factory=Needs)
     tags: TagBook = field(default_factory=TagBook)
     surveys: Mapping[str, Survey] = field(default_factory=dict)
+
+    def overhear(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> tuple[str, ...]:
+        """Which bands must hear a message that is no command: a need is noted, whatever else is said about it."""
+        bands = self.moods.overhear(reading, settings, answered=answered)
+        if "mood" not in bands and self.needs.overheard(reading.text, settings):
+            return ("need", *bands)
+        return bands
 
     def summary(self) -> list[str]:
         """What was read, one fact a line, for staff."""
@@ -55,7 +65,7 @@ class Content:
             f"素材库 {len(self.banks)} 份，共 {sum(len(bank.entries) for bank in self.banks.values())} 条",
             f"积分商城 {len(self.catalogue.items)} 件",
             f"题库 {len({one.bank for one in self.questions})} 份，共 {len(self.questions)} 题",
-            f"标签规则 {len(self.tags.rules)} 条，问卷 {len(self.surveys)} 份",
+            f"标签规则 {len(self.tags.rules)} 条，问卷 {len(self.surveys)} 份，听得出的需要 {len(self.needs.all)} 种",
         ]
 
 
@@ -132,14 +142,16 @@ def read_persona(
     read.problems += bad
     moods, bad = load_moods(folder / "mood.toml")
     read.problems += bad
+    needs, bad = load_needs(folder / "needs.toml")
+    read.problems += bad
     tags = read.part(lambda: load_tags(_tag_file(folder), taboo), TagBook())
     surveys, bad = load_surveys(folder / "survey", taboo)
     read.problems += bad
     if persona is None or phrases is None:
         return None, read.problems
     content = Content(
-        Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks, moods=moods, tags=tags,
-        surveys=surveys,
+        Voice(persona, phrases), book, {}, catalogue, questions, stories, banks=banks, moods=moods, needs=needs,
+        tags=tags, surveys=surveys,
     )  # fmt: skip
     return content, read.problems
 

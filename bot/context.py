@@ -12,6 +12,7 @@ from bot.draw_plan import DrawPlan
 from bot.errors import Mistake, Problem
 from bot.events import Event
 from bot.faq.library import Library
+from bot.needs import Need
 from bot.quizbank import Question
 from bot.replies import Say
 from bot.scripts import Beat
@@ -134,6 +135,12 @@ class Desk(Protocol):
 
     def mood_of(self, text: str) -> tuple[str, str] | None:
         """(complaint or distress, the word that gave it away) of a normalised text."""
+
+    def need_of(self, text: str) -> tuple[Need, str] | None:
+        """(a need, the word that gave it away) of a normalised text."""
+
+    def need(self, name: str) -> Need | None:
+        """A need that operators wrote, by its id."""
 
     def speaks(self, channel: str) -> str:
         """When a channel may speak: first, only in answer, or what a person confirmed."""

@@ -2,7 +2,8 @@
 character and says what would be right."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.config import Config, nearest
 from bot.lifecycle import BUY_STAGES, TALK_STAGES
@@ -10,7 +11,10 @@ from storage.crowds import Both, Compare, Either, Has, Node, Not
 
 LONGEST = 500
 DEEPEST = 30
-FIELDS = {"标签": "tag", "阶段": "stage", "购买阶段": "buying", "群": "group", "来源": "source", "等级": "level"}
+SAVED = "crowd"
+"""The field that names a saved segment: 分群:常客."""
+FIELDS = {"标签": "tag", "阶段": "stage", "购买阶段": "buying", "群": "group", "来源": "source", "等级": "level",
+          "分群": SAVED}  # fmt: skip
 COUNTED = {"签到": "check_ins", "发言": "said", "来过": "days_here", "中奖": "wins", "订单": "orders", "消费": "spent"}
 NUMBERS = {"积分": "points", "进群天数": "tenure", "订单": "orders", "消费": "spent"}
 _NAMES = {code: name for name, code in FIELDS.items()} | {code: name for name, code in NUMBERS.items()}
@@ -47,6 +51,8 @@ class _Reader:
     plain: str
     at: int = 0
     depth: int = 0
+    names: list[tuple[str, int]] = field(default_factory=list)
+    """Saved segments that are named, and where."""
 
     def skip(self) -> None:
         while self.at < len(self.plain) and self.plain[self.at].isspace():
@@ -151,6 +157,8 @@ class _Reader:
         code = FIELDS[name]
         if not value:
             raise self.wrong(f"「{name}:」后面没有写值", f"比如 {name}:…", start)
+        if code == SAVED:
+            self.names.append((value, start))
         stages = {title: stage for stage, title in _STAGES.get(code, {}).items()}
         if not stages:
             return Has(code, value)
@@ -190,14 +198,43 @@ class _Reader:
 
 def parse(text: str) -> Node:
     """The tree of an expression. Raises ExpressionError."""
+    return parse_named(text)[0]
+
+
+def parse_named(text: str) -> tuple[Node, list[tuple[str, int]]]:
+    """The tree of an expression, and (name, place) of each saved segment in it. Raises ExpressionError."""
     if len(text) > LONGEST:
         raise ExpressionError(text[:40], 0, f"太长了，最多 {LONGEST} 个字")
     reader = _Reader(text, text.translate(_SAME))
     tree = reader.either()
     reader.skip()
     if reader.at < len(text):
-        raise reader.wrong("这里应是 且、或，或者到此为止", "条件之间写 且 或 或")
-    return tree
+        raise reader.wrong("这里应是 且、或，或者到此为止", "条件之间写「且」或者「或」")
+    return tree, reader.names
+
+
+def fill(node: Node, parts: Mapping[str, Node]) -> Node:
+    """The tree with saved segments in the place of their names."""
+    match node:
+        case Both(inner):
+            return Both(tuple(fill(one, parts) for one in inner))
+        case Either(inner):
+            return Either(tuple(fill(one, parts) for one in inner))
+        case Not(one):
+            return Not(fill(one, parts))
+        case Has("crowd", name):
+            return parts[name]
+    return node
+
+
+def size(node: Node) -> int:
+    """How many conditions a tree has."""
+    match node:
+        case Both(parts) | Either(parts):
+            return sum(map(size, parts))
+        case Not(one):
+            return size(one)
+    return 1
 
 
 def show(node: Node) -> str:

@@ -2,26 +2,58 @@
 
 from datetime import datetime, timedelta
 
-from bot.config import Config
+from bot.config import Config, nearest
 from bot.context import zone_of
-from bot.crowd import parse, title_problem
+from bot.crowd import ExpressionError, fill, parse_named, size, title_problem
 from bot.world import to_ms
 from storage.crowds import Level, Node, Setting
 from storage.store import Store
 
 MOST = 100_000
 """Members that one question names at most."""
+LARGEST = 100
+"""Conditions of a question, those of saved segments in it included."""
 _FURTHEST = 401
 
 
 def read(store: Store, config: Config, text: str, group: str | None) -> Node:
-    """The tree of an expression, or of the saved segment of that name. Raises ExpressionError."""
-    expression = store.crowds.saved(text.strip()) or text
-    node = parse(expression)
-    problem = title_problem(expression, node, config, group)
+    """The tree of an expression, or of the saved segment of that name, with whatever saved segments it names filled in.
+    Raises ExpressionError."""
+    name = text.strip()
+    expression = store.crowds.saved(name)
+    return _filled(store, config, expression or text, group, (name,) if expression else ())
+
+
+def read_for(store: Store, config: Config, name: str, text: str, group: str | None) -> Node:
+    """The tree of an expression that is to be saved under a name: it may not lead back to that name. Raises
+    ExpressionError."""
+    return _filled(store, config, text, group, (name,))
+
+
+def _filled(store: Store, config: Config, text: str, group: str | None, inside: tuple[str, ...]) -> Node:
+    node, names = parse_named(text)
+    problem = title_problem(text, node, config, group)
     if problem is not None:
         raise problem
-    return node
+    parts: dict[str, Node] = {}
+    for name, at in names:
+        saved = store.crowds.saved(name)
+        if name in inside:
+            way = " → ".join((*inside[inside.index(name) :], name))
+            raise ExpressionError(text, at, f"分群绕回了自己（{way}）", "去掉这一处")
+        if saved is None:
+            close = nearest(name, [one for one, _ in store.crowds.all()])
+            hint = f"是不是想写 {close[0]}？" if close else "先「保存分群 名字 = 条件」"
+            raise ExpressionError(text, at, f"没有保存过「{name[:20]}」这个分群", hint)
+        if name not in parts:
+            try:
+                parts[name] = _filled(store, config, saved, group, (*inside, name))
+            except ExpressionError as error:
+                raise ExpressionError(text, at, f"分群「{name}」里：{error.reason}", error.hint) from None
+    filled = fill(node, parts)
+    if size(filled) > LARGEST:
+        raise ExpressionError(text, names[0][1] if names else 0, f"连同里面的分群，条件太多了，最多 {LARGEST} 个")
+    return filled
 
 
 def members_of(

@@ -14,6 +14,7 @@ from bot.faq import EntryModel
 from bot.faq.library import Library
 from bot.lint import lint
 from bot.lint.report import problem
+from bot.needs import Need
 from bot.outbox import Outbox
 from bot.own_beats import with_own
 from bot.quizbank import Question
@@ -91,7 +92,7 @@ class FrontDesk:
         self._outbox.voice = content.voice
         self._library.use(content.faq)
         self._switchboard.spotter = self._library.spot
-        self._switchboard.overhear = content.moods.overhear
+        self._switchboard.overhear = content.overhear
         scripts = with_own(content.scripts, self._store)
         groups = {*self._config.named_groups, *self._store.members.groups()}
         groups |= {group for beats in scripts.values() for beat in beats for group in beat.groups}
@@ -272,6 +273,12 @@ class FrontDesk:
             f"数据库 {size:.1f} MB",
         ]
         return rows if not upcoming else [*rows, f"下一条定时 {following}"]
+
+    def need_of(self, text: str) -> tuple[Need, str] | None:
+        return self.content.needs.find(text)
+
+    def need(self, name: str) -> Need | None:
+        return self.content.needs.all.get(name)
 
     def mood_of(self, text: str) -> tuple[str, str] | None:
         return self.content.moods.find(text)

@@ -1,14 +1,67 @@
 """Why a member has a tag, as a sentence that a person would accept: what was seen, when, by which rule, until when."""
 
+import re
+from collections.abc import Sequence
+
+from bot.config import nearest
 from bot.context import Context
-from bot.tagrules import TagBook
-from bot.words import one_line
+from bot.tagrules import VALUE, TagBook, TagRule
+from bot.words import normalise, one_line
 from bot.world import from_ms, to_ms
 from storage.tags import FOREVER, TagRow
 
 SHOWN = 3
 """Pieces of evidence in a sentence; the others are counted."""
 _QUOTED = 24
+_AROUND = re.compile(r"^(?:我|他|她|会|被|打了|打上|贴了|记了|有|是|的)+|(?:这个)?(?:的)?标签$|^标签")
+"""What people say around the name of a tag: 有无糖这个标签."""
+
+
+def tag_named(text: str, known: Sequence[str]) -> str | None:
+    """The tag that a text names, among those that are known: as it is, without what people say around it, by its last
+    part (咖啡 for 爱聊:咖啡), or nearly."""
+    said = normalise(text).strip('「」"“”?？!！。 ')
+    by_name = {normalise(tag): tag for tag in known}
+    by_value = {normalise(tag.partition(":")[2]): tag for tag in known if ":" in tag}
+    for one in dict.fromkeys((said, _AROUND.sub("", said).strip("「」 "))):
+        found = by_name.get(one) or by_value.get(one)
+        if found is not None:
+            return found
+        close = nearest(one, by_name)
+        if close:
+            return by_name[close[0]]
+    return None
+
+
+def every_tag(ctx: Context, member: str) -> list[str]:
+    """The tags that somebody may ask about: what is known of the member, and what rules could give."""
+    named = (rule.tag for rule in ctx.desk.tags.rules if VALUE not in rule.tag)
+    return list(dict.fromkeys((*ctx.store.tags.known(member), *named)))
+
+
+def own_tags(ctx: Context) -> list[TagRow]:
+    """The tags that members are shown of themselves."""
+    shown = {rule.id for rule in ctx.desk.tags.rules if rule.shown}
+    return [
+        one for one in ctx.store.tags.held(ctx.member, to_ms(ctx.now)) if one.origin == "answer" or one.rule in shown
+    ]
+
+
+def explain_gently(ctx: Context, row: TagRow) -> str:
+    """Why the member who asks has one of their tags, without rules and numbers. In a group nothing is quoted: it may
+    have been said in 1:1."""
+    if row.origin == "answer":
+        return f"「{row.tag}」是你{_seen(ctx, row)}，我就记下了"
+    rule = ctx.desk.tags.rule(row.rule)
+    evidence = ctx.store.tags.evidence(row.member_id, row.tag, row.origin)
+    last = evidence[0]
+    text = ctx.store.tags.said(last.ref) if ctx.event.group is None and _quotes(ctx.desk.tags, row) else None
+    quoted = f"「{one_line(text, _QUOTED)}」" if text else ""
+    why = rule.why if rule else "让我这么想"
+    when = f"{_date(ctx, last.at)}{quoted}"
+    if len(evidence) > 1:
+        return f"记着「{row.tag}」，是因为你{why} {len(evidence)} 次，最近一次是 {when}"
+    return f"记着「{row.tag}」，是因为 {when}你{why}" if not quoted else f"记着「{row.tag}」，是因为你{why}：{when}"
 
 
 def explain_tag(ctx: Context, member: str, tag: str) -> str:
@@ -40,12 +93,20 @@ def _held(ctx: Context, name: str, row: TagRow) -> str:
     if row.origin == "manual":
         return f"{name} 的「{row.tag}」是{seen}，一直有效，「去标签」可以去掉。"
     rule = ctx.desk.tags.rule(row.rule)
-    until = "一直有效" if row.expires_at >= FOREVER else f"没有新依据的话到 {_date(ctx, row.expires_at)}为止"
+    until = "一直有效" if row.expires_at >= FOREVER else f"没有新依据的话，到 {_date(ctx, row.expires_at)}为止"
     if row.origin == "answer":
         return f"{name} 有「{row.tag}」，因为{seen}，{until}。"
-    source = f"规则 {row.rule} 第 {row.version.partition('.')[0]} 版"
+    source = f"规则 {row.rule} 第 {row.version.partition('.')[0]} 版{_asks(rule)}"
     days = f"近 {rule.days} 天" if rule is not None and rule.days else ""
     return f"{name} 有「{row.tag}」，因为{days}{seen}。强度 {row.strength}/5，{until}（{source}）。"
+
+
+def _asks(rule: TagRule | None) -> str:
+    """The values of a rule: how much it wants, in how many days."""
+    if rule is None:
+        return "，现在没有了"
+    span = f"{rule.days} 天内" if rule.days else ""
+    return f"：{span}满 {rule.need} {'天' if rule.per == 'day' else '次'}就有"
 
 
 def _seen(ctx: Context, row: TagRow) -> str:

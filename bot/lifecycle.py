@@ -93,6 +93,11 @@ def walk(
     due = NEVER if course.stage is None else judge(course, start, rules)[1]
     for one in (*happened, None):
         limit = until + 1 if one is None else one.at
+        if one is not None and one.what == "talk" and limit < due and course.stage in ("active", "new"):
+            # Nearly all that ever happens: somebody new or active speaks, and stays what they are.
+            course = Course(course.stage, course.joined, limit, False, course.orders)
+            due = limit + rules.silent * DAY_MS if course.stage == "active" else due
+            continue
         while due < limit:
             stage, following = judge(course, due, rules)
             course = _turn(changes, course, due, stage)
@@ -124,9 +129,12 @@ def _without_moments(changes: Sequence[Change]) -> list[Change]:
     return kept
 
 
-def in_order(talks: Iterable[tuple[int, int]], moves: Iterable[tuple[int, str]]) -> Iterator[Happened]:
+def in_order(talks: Iterable[tuple[int, int]], moves: Sequence[tuple[int, str]]) -> Iterator[Happened]:
     """First and last words of days, and joins and leaves, as one course of events. In the same millisecond somebody
     joins before they speak and speaks before they leave."""
+    if not moves:
+        yield from (Happened(at, "talk") for at in sorted({at for day in talks for at in day}))
+        return
     rank = {"join": 0, "talk": 1, "leave": 2}
     points = {Happened(at, "talk") for day in talks for at in day} | {Happened(at, what) for at, what in moves}
     yield from sorted(points, key=lambda one: (one.at, rank[one.what]))

@@ -74,13 +74,13 @@ class Moods:
         bare = text.rstrip(" ~。!.")
         return bare.endswith(self._question.ends) or any(word in text for word in self._question.words)
 
-    def overhear(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> str:
+    def overhear(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> tuple[str, ...]:
         """Which band must hear a message that is no command: mood, question or none."""
         if settings.contact.moods and self.find(reading.text) is not None:
-            return "mood"
+            return ("mood",)
         if settings.contact.unanswered and not answered and self.is_question(reading.text):
-            return "question"
-        return ""
+            return ("question",)
+        return ()
 
 
 def load_moods(path: Path) -> tuple[Moods, list[Problem]]:

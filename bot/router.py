@@ -58,12 +58,12 @@ Spotter = Callable[[Reading, str | None, GroupSettings, datetime], Hit | None]
 class Overhear(Protocol):
     """Looks at a message that is no command: pure, one pass over the text."""
 
-    def __call__(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> str:
-        """Which band must hear it, or an empty string."""
+    def __call__(self, reading: Reading, settings: GroupSettings, *, answered: bool) -> tuple[str, ...]:
+        """Which bands must hear it before it is answered, in order."""
 
 
-def _deaf(reading: Reading, settings: GroupSettings, *, answered: bool) -> str:  # noqa: ARG001
-    return ""
+def _deaf(reading: Reading, settings: GroupSettings, *, answered: bool) -> tuple[str, ...]:  # noqa: ARG001
+    return ()
 
 
 class Router:
@@ -152,8 +152,8 @@ class Router:
         return f"{self.name}.{handler.__name__}"
 
 
-BANDS = ("session", "keyword", "fallback", "refusal", "mood", "question")
-MAY_PASS = ("session", "mood", "question")
+BANDS = ("session", "keyword", "fallback", "refusal", "mood", "question", "need")
+MAY_PASS = ("session", "mood", "question", "need")
 
 
 class Switchboard:
@@ -171,7 +171,7 @@ class Switchboard:
         self.phrases = {key: slots for router in self.routers for key, slots in router.phrases.items()}
         self.spotter: Spotter = lambda _reading, _group, _settings, _at: None
         self.overhear: Overhear = _deaf
-        """Whether a message that is no command is a complaint, distress or an open question: its band, or nothing."""
+        """Whether a message that is no command is a complaint, distress, an open question or a need: its bands."""
         self.in_session: Callable[[str], bool] = lambda _group: False
         """Whether a game runs in a group: then its session looks at messages first."""
         self.after = tuple(route for router in self.routers for route in router.after)
@@ -226,11 +226,11 @@ class Switchboard:
         if isinstance(event, MessageReceived):
             routes, hit = self._of_message(event, reading, settings, role)
             # A command is never searched for moods.
-            aside = "" if self._is_command(routes) else self.overhear(reading, settings, answered=hit is not None)
+            aside = () if self._is_command(routes) else self.overhear(reading, settings, answered=hit is not None)
             if event.group is not None and self.in_session(event.group):
                 routes = (self._bands["session"], *routes)
             if aside:
-                routes = (self._bands[aside], *routes)
+                routes = (*(self._bands[name] for name in aside), *routes)
             for name, wants in self.awake.items():
                 if wants(event.group, event.member):
                     routes = (*self._watchers.get(name, ()), *routes)

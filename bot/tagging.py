@@ -2,7 +2,7 @@
 the order and the portions in which interactions are read do not matter."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ahocorasick_rs import AhoCorasick
@@ -35,26 +35,65 @@ class Finding:
     first_at: int = FOREVER
     last_at: int = 0
 
-    def add(self, mark: str, at: int, event_id: str) -> None:
-        """One more event; of one mark the earliest stays."""
-        self.hits += 1
-        self.first_at = min(self.first_at, at)
-        self.last_at = max(self.last_at, at)
-        known = self.marks.get(mark)
-        if known is None or (at, event_id) < known:
-            self.marks[mark] = (at, event_id)
+
+class _Trace:
+    """What one member gave some rules to go by, while interactions are heard."""
+
+    __slots__ = ("first_at", "hits", "in_order", "last_at", "marks")
+
+    def __init__(self, at: int) -> None:
+        self.marks: dict[str, tuple[int, str]] = {}
+        self.hits = 0
+        self.first_at = self.last_at = at
+        self.in_order = True
+        """Whether the marks stand from the oldest to the newest."""
+
+
+class _Slot:
+    """Rules that always see the same events, each with its tag: three rules that count days count them once."""
+
+    __slots__ = ("_daily", "_most", "gives", "traces")
+
+    def __init__(self, gives: Sequence[tuple[TagRule, str]], *, daily: bool) -> None:
+        self.gives = gives
+        self.traces: dict[str, _Trace] = {}
+        self._daily = daily
+        self._most = max(kept_for(rule) for rule, _ in gives)
+
+    def note(self, member: str, day: str, at: int, event_id: str) -> None:
+        """One more event; of one mark the earliest stays, of all marks the newest."""
+        trace = self.traces.get(member)
+        if trace is None:
+            trace = self.traces[member] = _Trace(at)
+        elif at > trace.last_at:
+            trace.last_at = at
+        else:
+            trace.first_at = min(trace.first_at, at)
+            trace.in_order = False
+        trace.hits += 1
+        marks, mark = trace.marks, day if self._daily else event_id
+        known = marks.get(mark)
+        if known is None:
+            marks[mark] = (at, event_id)
+            if len(marks) > self._most:
+                del marks[next(iter(marks)) if trace.in_order else min(marks, key=lambda one: (marks[one][0], one))]
+        elif at <= known[0] and (at, event_id) < known:
+            marks[mark] = (at, event_id)
 
 
 class Ear:
-    """Hears some rules of a book in interactions."""
+    """Hears some rules of a book in interactions, in as many portions as come. What it keeps is bounded by members
+    and tags, not by interactions."""
 
     def __init__(self, book: TagBook, rules: Sequence[TagRule], when: When) -> None:
         self._book = book
         self._when = when
-        self._acts = [rule for rule in rules if rule.kind == "act"]
-        self._hours = [rule for rule in rules if rule.kind == "hours"]
-        self._days = [rule for rule in rules if rule.kind == "days"]
+        self._slots: dict[tuple[object, ...], _Slot] = {}
+        self._acts = self._alike([rule for rule in rules if rule.kind == "act"])
+        self._timed = self._alike([rule for rule in rules if rule.kind in ("days", "hours")])
         self._sources = [rule for rule in rules if rule.kind == "source"]
+        self._by_minute: dict[int, list[_Slot]] = {}
+        self._by_route: dict[str, list[_Slot]] = {}
         key = tuple(rule.id for rule in rules)
         if key not in book.listening:  # hundreds of words: built once for each set of rules, not for every piece
             owners = [
@@ -65,45 +104,83 @@ class Ear:
             book.listening[key] = (owners, AhoCorasick([word for _, _, word in owners] or ["\x00"]))
         self._owners, self._automaton = book.listening[key]
 
+    def _alike(self, rules: Iterable[TagRule]) -> list[tuple[TagRule, _Slot]]:
+        """The slots of rules that no word decides, each with one of its rules."""
+        found: dict[tuple[object, ...], list[TagRule]] = {}
+        for rule in rules:
+            daily = rule.kind != "act" or rule.per == "day"
+            found.setdefault((rule.kind, rule.routes, rule.hours, daily), []).append(rule)
+        for key, those in found.items():
+            self._slots[key] = _Slot([(rule, rule.tag) for rule in those], daily=bool(key[-1]))
+        return [(those[0], self._slots[key]) for key, those in found.items()]
+
+    def _slot(self, rule: TagRule, tag: str) -> _Slot:
+        slot = self._slots.get((rule.id, tag))
+        if slot is None:
+            slot = self._slots[rule.id, tag] = _Slot([(rule, tag)], daily=rule.per == "day" and rule.kind != "source")
+        return slot
+
     def hear(self, rows: Iterable[HeardRow], ours: frozenset[str]) -> Found:
         """What interactions say, by member and tag. `ours` are ids of bots and staff, who get no tags."""
-        found: Found = {}
+        self.listen(rows, ours)
+        return self.found()
+
+    def listen(self, rows: Iterable[HeardRow], ours: frozenset[str]) -> None:
+        """Takes a portion in; `found` tells what came of all of them."""
         for row in rows:
             if row.kind == "message":
                 if row.member_id is not None and row.member_id not in ours:
-                    self._hear_message(found, row, row.member_id)
+                    self._hear_message(row, row.member_id)
             elif self._sources and row.kind in ("joined", "contact_added"):
-                self._hear_source(found, row, ours)
-        return found
+                self._hear_source(row, ours)
 
-    def _hear_message(self, found: Found, row: HeardRow, member: str) -> None:
-        day, minute = self._when(row.group_id, row.at)
-        for rule in self._days:
-            _note(found, member, rule.tag, rule, day, row)
-        for rule in self._hours:
-            if rule.covers(minute):
-                _note(found, member, rule.tag, rule, day, row)
-        if row.route is not None:
-            for rule in self._acts:
-                if row.route.startswith(rule.routes):
-                    _note(found, member, rule.tag, rule, day if rule.per == "day" else row.id, row)
-        if row.text and (row.route is None or row.route.startswith(_TALK)):
-            text = fold(row.text[:_SHORT])
-            for rule, tag in self.spot(text):
-                _note(found, member, tag, rule, day if rule.per == "day" else row.id, row)
+    def found(self) -> Found:
+        """Everything that was heard so far."""
+        return {
+            (member, tag): Finding(rule, trace.marks, trace.hits, trace.first_at, trace.last_at)
+            for slot in self._slots.values() for rule, tag in slot.gives for member, trace in slot.traces.items()
+        }  # fmt: skip
 
-    def spot(self, text: str) -> Iterator[tuple[TagRule, str]]:
+    @property
+    def kept(self) -> int:
+        """Pieces of evidence that are held in memory."""
+        return sum(len(trace.marks) for slot in self._slots.values() for trace in slot.traces.values())
+
+    def _hear_message(self, row: HeardRow, member: str) -> None:
+        _, event_id, _, at, group, _, text, _, route = row
+        day, minute = self._when(group, at)
+        timed = self._by_minute.get(minute)
+        if timed is None:
+            timed = self._by_minute[minute] = [
+                slot for rule, slot in self._timed if rule.kind == "days" or rule.covers(minute)
+            ]
+        for slot in timed:
+            slot.note(member, day, at, event_id)
+        if route is not None:
+            acts = self._by_route.get(route)
+            if acts is None:
+                acts = self._by_route[route] = [slot for rule, slot in self._acts if route.startswith(rule.routes)]
+            for slot in acts:
+                slot.note(member, day, at, event_id)
+        if text and (route is None or route.startswith(_TALK)):
+            for rule, tag in self.spot(fold(text[:_SHORT])):
+                self._slot(rule, tag).note(member, day, at, event_id)
+
+    def spot(self, text: str) -> Iterable[tuple[TagRule, str]]:
         """The tags whose words a normalised text contains, each once, unless it says no to them."""
-        seen: set[tuple[str, str]] = set()
-        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        if not matches:  # nearly all of what is said
+            return ()
+        found: dict[tuple[str, str], tuple[TagRule, str]] = {}
+        for index, start, end in matches:
             rule, tag, _ = self._owners[index]
-            if (rule.id, tag) in seen or self._book.refused(text, start):
+            if (rule.id, tag) in found or self._book.refused(text, start):
                 continue
             if not rule.whole or SEGMENTER.stands_alone(text, start, end):
-                seen.add((rule.id, tag))
-                yield rule, tag
+                found[rule.id, tag] = (rule, tag)
+        return found.values()
 
-    def _hear_source(self, found: Found, row: HeardRow, ours: frozenset[str]) -> None:
+    def _hear_source(self, row: HeardRow, ours: frozenset[str]) -> None:
         try:
             details = json.loads(row.details or "{}")
         except ValueError:
@@ -113,26 +190,27 @@ class Ear:
         for rule in self._sources:
             for member in members if source else ():
                 if isinstance(member, str) and member not in ours:
-                    _note(found, member, rule.named(source), rule, row.id, row)
-
-
-def _note(found: Found, member: str, tag: str, rule: TagRule, mark: str, row: HeardRow) -> None:
-    finding = found.get((member, tag))
-    if finding is None:
-        finding = found[member, tag] = Finding(rule, {})
-    finding.add(mark, row.at, row.id)
+                    self._slot(rule, rule.named(source)).note(member, "", row.at, row.id)
 
 
 def merge(known: Sequence[Evidence], marks: Mapping[str, tuple[int, str]], most: int = KEPT) -> list[Evidence]:
     """Known and new evidence together: the newest `most`, newest first; of one mark the earliest event."""
-    if not known and len(marks) == 1:
-        return [Evidence(mark, at, "interaction", event_id) for mark, (at, event_id) in marks.items()]
-    all_marks = {one.mark: one for one in known}
-    for mark, (at, event_id) in marks.items():
-        old = all_marks.get(mark)
-        if old is None or (at, event_id) < (old.at, old.ref):
-            all_marks[mark] = Evidence(mark, at, "interaction", event_id)
-    return sorted(all_marks.values(), key=lambda one: (one.at, one.mark), reverse=True)[:most]
+    fresh = [Evidence(mark, at, "interaction", event_id) for mark, (at, event_id) in marks.items()]
+    if not known and len(fresh) < 2:
+        return fresh
+    if known:
+        all_marks = {one.mark: one for one in known}
+        for one in fresh:
+            old = all_marks.get(one.mark)
+            if old is None or (one.at, one.ref) < (old.at, old.ref):
+                all_marks[one.mark] = one
+        fresh = list(all_marks.values())
+    fresh.sort(key=_newness, reverse=True)
+    return fresh[:most]
+
+
+def _newness(one: Evidence) -> tuple[int, str]:
+    return one.at, one.mark
 
 
 def kept_for(rule: TagRule) -> int:
@@ -179,10 +257,12 @@ def row_by_hand(book: TagBook, member: str, tag: str, at: int, note: str, origin
     )
 
 
-def changed(known: Sequence[Evidence], kept: Sequence[Evidence]) -> tuple[list[Evidence], list[str]]:
-    """(evidence to write, marks to remove) to come from what was known to what is kept."""
+def changed(known: Sequence[Evidence], kept: Sequence[Evidence]) -> tuple[list[Evidence], list[str] | None]:
+    """(evidence to write, marks to remove; None: all of them) to come from what was known to what is kept."""
     if not known:
         return list(kept), []
     before = {one.mark: one for one in known}
-    marks = {one.mark for one in kept}
-    return [one for one in kept if before.get(one.mark) != one], [mark for mark in before if mark not in marks]
+    gone = before.keys() - {one.mark for one in kept}
+    if len(gone) == len(before):
+        return list(kept), None
+    return [one for one in kept if before.get(one.mark) != one], sorted(gone)

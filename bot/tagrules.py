@@ -136,13 +136,7 @@ class TagBook:
 
     def refused(self, text: str, start: int) -> bool:
         """Whether the words right before a place in a text say no: 不要无糖. 要不要 and 喜不喜欢 are questions."""
-        head = text[max(0, start - 6) : start]
-        for word in self.refusals:
-            if head.endswith(word):
-                rest = head[: len(head) - len(word)]
-                if not (word.startswith("不") and len(word) > 1 and rest.endswith(word[1])):
-                    return True
-        return False
+        return says_no(text, start, self.refusals)
 
     def arena(self, tag: str) -> tuple[str | None, int | None]:
         """(conflict, rank where the first wins) of a tag; (None, None) when it excludes nothing."""
@@ -178,6 +172,17 @@ class TagBook:
             data = json.dumps([rule.model_dump(), shared, products if rule.products else None], sort_keys=True)
             found[rule.id] = f"{rule.version}.{hashlib.sha256(data.encode()).hexdigest()[:8]}"
         return found
+
+
+def says_no(text: str, start: int, refusals: Collection[str]) -> bool:
+    """Whether the words right before a place in a normalised text say no. 要不要 and 喜不喜欢 are questions."""
+    head = text[max(0, start - 6) : start]
+    for word in refusals:
+        if head.endswith(word):
+            rest = head[: len(head) - len(word)]
+            if not (word.startswith("不") and len(word) > 1 and rest.endswith(word[1])):
+                return True
+    return False
 
 
 def load_tags(path: Path, taboo: Collection[str] = ()) -> TagBook:

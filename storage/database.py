@@ -125,6 +125,20 @@ class Database:
         self.conn.close()
 
 
+def is_ours_alone(path: Path) -> bool:
+    """Whether nobody else has the file open right now. A file that does not exist is nobody's."""
+    if not path.is_file():
+        return True
+    conn = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+    try:
+        # Leaving WAL takes the whole file for oneself; whoever opens it next enters WAL again.
+        return bool(conn.execute("PRAGMA journal_mode=DELETE").fetchone()[0] == "delete")
+    except sqlite3.Error:
+        return False
+    finally:
+        conn.close()
+
+
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection of one's own that cannot write: for exports, checks and pages. Raises StorageError."""
     if not path.is_file():

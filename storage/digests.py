@@ -37,9 +37,13 @@ class Digests:
         return int(row[0]), int(row[1])
 
     def active(self, group_id: str, first: str, last: str, *, since: int, until: int, counted: int) -> int:
-        """People who talked or checked in: days as above, and events after the sequence number `counted` in ms."""
+        """People who said anything or checked in: days as above, and events after the sequence number `counted` in ms.
+
+        `talk_day` has only talk that counts for points, `member_day` everybody, an hour later.
+        """
         return self._number(
             "SELECT count(*) FROM (SELECT member_id FROM talk_day WHERE group_id = ?1 AND day BETWEEN ?2 AND ?3"
+            " UNION SELECT member_id FROM member_day WHERE group_id = ?1 AND day BETWEEN ?2 AND ?3"
             " UNION SELECT member_id FROM check_in WHERE group_id = ?1 AND day BETWEEN ?2 AND ?3"
             " UNION SELECT member_id FROM interaction WHERE seq > max(?4, (SELECT max(seq) FROM interaction) - ?5)"
             " AND kind = 'message' AND group_id = ?1 AND member_id IS NOT NULL AND at >= ?6 AND at < ?7) AS people",

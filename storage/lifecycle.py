@@ -22,6 +22,34 @@ class StageRow(NamedTuple):
     due: int
 
 
+class Past(NamedTuple):
+    """What a stage follows from: (first ms, last ms) of days, (ms, join or leave) in order, the first word ever."""
+
+    talks: list[tuple[int, int]]
+    moves: list[tuple[int, str]]
+    first_seen: int | None
+
+
+class Rewritten(NamedTuple):
+    """The stages of a member after `after` (ms): `changes` are (ms, stage, stage before), and `now` is the last."""
+
+    group_id: str
+    member_id: str
+    after: int
+    changes: Sequence[tuple[int, str, str | None]]
+    now: StageRow
+
+
+ASKED_AT_ONCE = 300
+"""Members whom one question names."""
+
+
+def _values(width: int, rows: Sequence[tuple[object, ...]]) -> tuple[str, list[object]]:
+    """(VALUES with a place for each value, the values)."""
+    one = f"({','.join('?' * width)})"
+    return f"VALUES {','.join([one] * len(rows))}", [value for row in rows for value in row]
+
+
 class Lifecycle:
     """The tables `member_day`, `member_move`, `stage_change` and `stage_now`. `group_id` is empty for 1:1."""
 
@@ -42,14 +70,33 @@ class Lifecycle:
         """Adds (group, member, ms, join or leave)."""
         self._executemany("INSERT INTO member_move VALUES (?,?,?,?) ON CONFLICT DO NOTHING", moves)
 
-    def days_around(self, group_id: str, member_id: str, day: str) -> list[DayRow]:
-        """The last day before `day` on which the member was here, and every day from `day` on."""
-        rows = self._execute(
-            "SELECT day, first_at, last_at FROM member_day WHERE group_id = ?1 AND member_id = ?2 AND day >= coalesce("
-            "(SELECT max(day) FROM member_day WHERE group_id = ?1 AND member_id = ?2 AND day < ?3), '') ORDER BY day",
-            (group_id, member_id, day),
-        )
-        return [DayRow(*row) for row in rows]
+    def courses(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str], Past]:
+        """(group, member) -> past, of every (group, member, day): the last day before `day` on which the member was
+        here, and every day from `day` on, with all joins and leaves."""
+        found: dict[tuple[str, str], Past] = {}
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            some = wanted[start : start + ASKED_AT_ONCE]
+            asked, values = _values(3, some)
+            for group, member, first in self._execute(
+                f"WITH w (g, m, d) AS ({asked}) SELECT g, m, (SELECT f.first_at FROM member_day f WHERE f.group_id = g"
+                " AND f.member_id = m ORDER BY f.day LIMIT 1) FROM w",
+                values,
+            ):
+                found[group, member] = Past([], [], first)
+            for group, member, *day in self._execute(
+                f"WITH w (g, m, d) AS ({asked}) SELECT g, m, s.first_at, s.last_at FROM w JOIN member_day s ON"
+                " s.group_id = g AND s.member_id = m AND s.day >= coalesce((SELECT max(b.day) FROM member_day b WHERE"
+                " b.group_id = g AND b.member_id = m AND b.day < d), '')",
+                values,
+            ):
+                found[group, member].talks.append((day[0], day[1]))
+            for group, member, at, what in self._execute(
+                f"WITH w (g, m, d) AS ({asked}) SELECT g, m, v.at, v.what FROM w JOIN member_move v ON v.group_id = g"
+                " AND v.member_id = m ORDER BY v.at, v.what",
+                values,
+            ):
+                found[group, member].moves.append((at, what))
+        return found
 
     def first_seen(self, group_id: str, member_id: str) -> int | None:
         """When a member said their first word in a group (ms)."""
@@ -68,23 +115,23 @@ class Lifecycle:
 
     # -- stages ----------------------------------------------------------------------------------------------------
 
-    def rewrite(
-        self, family: str, group_id: str, member_id: str, after: int, changes: Sequence[tuple[int, str, str | None]],
-        now: StageRow,
-    ) -> None:  # fmt: skip
-        """The stages of a member after a moment (ms) are these (ms, stage, stage before), and `now` is the last."""
-        self._execute(
+    def rewrite(self, family: str, anew: Sequence[Rewritten]) -> None:
+        """The stages of these members after a moment are what each of them says."""
+        self._executemany(
             "DELETE FROM stage_change WHERE family = ? AND group_id = ? AND member_id = ? AND at > ?",
-            (family, group_id, member_id, after),
+            ((family, one.group_id, one.member_id, one.after) for one in anew),
         )
         self._executemany(
             "INSERT INTO stage_change VALUES (?,?,?,?,?,?)",
-            [(family, group_id, member_id, at, stage, was) for at, stage, was in changes],
-        )
-        self._execute(
+            (
+                (family, one.group_id, one.member_id, at, stage, was)
+                for one in anew for at, stage, was in one.changes
+            ),
+        )  # fmt: skip
+        self._executemany(
             "INSERT INTO stage_now VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET stage = excluded.stage,"
             " since = excluded.since, due = excluded.due",
-            (family, group_id, member_id, now.stage, now.since, now.due),
+            ((family, one.group_id, one.member_id, one.now.stage, one.now.since, one.now.due) for one in anew),
         )
 
     def drop(self, family: str, group_id: str, member_id: str) -> None:
@@ -95,14 +142,20 @@ class Lifecycle:
                 (family, group_id, member_id),
             )
 
-    def newest_change(self, family: str, group_id: str, member_id: str, until: int) -> tuple[int, str] | None:
-        """(since ms, stage) that was reached by a moment (ms)."""
-        row = self._execute(
-            "SELECT at, stage FROM stage_change WHERE family = ? AND group_id = ? AND member_id = ? AND at <= ?"
-            " ORDER BY at DESC LIMIT 1",
-            (family, group_id, member_id, until),
-        ).fetchone()
-        return (row[0], row[1]) if row else None
+    def newest_changes(self, family: str, wanted: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], int]:
+        """(group, member) -> since when (ms) they were in the stage that they had reached, of every (group, member,
+        moment ms)."""
+        found: dict[tuple[str, str], int] = {}
+        for start in range(0, len(wanted), ASKED_AT_ONCE):
+            asked, values = _values(3, wanted[start : start + ASKED_AT_ONCE])
+            for group, member, at in self._execute(
+                f"WITH w (g, m, t) AS ({asked}) SELECT g, m, (SELECT max(c.at) FROM stage_change c WHERE c.family = ?"
+                " AND c.group_id = g AND c.member_id = m AND c.at <= t) FROM w",
+                (*values, family),
+            ):
+                if at is not None:
+                    found[group, member] = at
+        return found
 
     def changes(self, family: str, group_id: str, member_id: str) -> list[tuple[int, str, str | None]]:
         """(ms, stage, stage before) of a member, in order."""

@@ -9,6 +9,8 @@ FOREVER = 1 << 62
 """`expires_at` of what never expires."""
 KEPT = 20
 """Pieces of evidence kept for one tag of one member, the newest."""
+ASKED_AT_ONCE = 300
+"""Members whom one question names: many questions cost time, a long one memory."""
 
 
 class HeardRow(NamedTuple):
@@ -158,22 +160,34 @@ class Tags:
         )
         return [Evidence(*row) for row in rows]
 
-    def evidence_of(self, member_id: str, origin: str) -> dict[str, list[Evidence]]:
-        """tag -> evidence of one origin, for every tag of a member."""
-        found: dict[str, list[Evidence]] = {}
-        for tag, *rest in self._execute(
-            "SELECT tag, mark, at, source, ref FROM tag_evidence WHERE member_id = ? AND origin = ?",
-            (member_id, origin),
-        ):
-            found.setdefault(tag, []).append(Evidence(*rest))
+    def evidence_of(self, members: Sequence[str], origin: str) -> dict[tuple[str, str], list[Evidence]]:
+        """(member, tag) -> evidence of one origin, for every tag of some members."""
+        found: dict[tuple[str, str], list[Evidence]] = {}
+        for start in range(0, len(members), ASKED_AT_ONCE):
+            some = members[start : start + ASKED_AT_ONCE]
+            for member, tag, *rest in self._execute(
+                "SELECT member_id, tag, mark, at, source, ref FROM tag_evidence WHERE origin = ?"
+                f" AND member_id IN ({','.join('?' * len(some))})",
+                (origin, *some),
+            ):
+                found.setdefault((member, tag), []).append(Evidence(*rest))
         return found
 
-    def give(self, row: TagRow, fresh: Sequence[Evidence], gone: Sequence[str] = ()) -> None:
-        """Writes a tag with new evidence; `hits` are added, `gone` are marks that newer evidence pushed out."""
+    def give(self, row: TagRow, fresh: Sequence[Evidence], gone: Sequence[str] | None = ()) -> None:
+        """Writes a tag with new evidence; `hits` are added, `gone` are marks that newer evidence pushed out, None when
+        it pushed out all of them."""
         self.give_all([(row, fresh, gone)])
 
-    def give_all(self, given: Sequence[tuple[TagRow, Sequence[Evidence], Sequence[str]]]) -> None:
+    def give_all(self, given: Sequence[tuple[TagRow, Sequence[Evidence], Sequence[str] | None]]) -> None:
         """Writes many tags as `give` writes one."""
+        self._executemany(
+            "DELETE FROM tag_evidence WHERE member_id = ? AND tag = ? AND origin = ?",
+            ((row.member_id, row.tag, row.origin) for row, _, gone in given if gone is None),
+        )
+        self._executemany(
+            "DELETE FROM tag_evidence WHERE member_id = ? AND tag = ? AND origin = ? AND mark = ?",
+            ((row.member_id, row.tag, row.origin, mark) for row, _, gone in given for mark in gone or ()),
+        )
         self._executemany(
             "INSERT INTO member_tag VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET rule = excluded.rule,"
             " version = excluded.version, hits = hits + excluded.hits, strength = excluded.strength,"
@@ -190,10 +204,6 @@ class Tags:
                 for row, fresh, _ in given for one in fresh
             ),
         )  # fmt: skip
-        self._executemany(
-            "DELETE FROM tag_evidence WHERE member_id = ? AND tag = ? AND origin = ? AND mark = ?",
-            ((row.member_id, row.tag, row.origin, mark) for row, _, gone in given for mark in gone),
-        )
 
     def take(self, member_id: str, tag: str, origin: str) -> bool:
         """Takes a tag of one origin away, with its evidence. False when there was none."""
@@ -236,6 +246,11 @@ class Tags:
                 (member_id, tag),
             )
         ]
+
+    def known(self, member_id: str) -> list[str]:
+        """Every tag of which anything is known for a member, held or not."""
+        rows = self._execute("SELECT DISTINCT tag FROM member_tag WHERE member_id = ? ORDER BY tag", (member_id,))
+        return [row[0] for row in rows]
 
     def said(self, event_id: str) -> str | None:
         """What was said in an event, while it is remembered."""

@@ -41,6 +41,7 @@ CORE: dict[str, set[str]] = {
     "story": {"config", "errors", "settings"},
     # Words of complaint and distress, edited like the FAQ; whom a staff command means.
     "mood": {"config", "errors", "settings", "words"},
+    "needs": {"config", "errors", "settings", "tagrules", "words"},
     "meant": {"context", "events"},
     # A draw as an operator writes it.
     "draw_plan": {"config", "errors", "games", "settings"},
@@ -52,8 +53,9 @@ CORE: dict[str, set[str]] = {
     "survey": {"config", "errors", "settings", "tagrules", "words"},
     "tagging": {"segment", "storage", "tagrules", "words"},
     "lifecycle": {"settings"},
-    "learning": {"buying", "config", "context", "lifecycle", "settings", "storage", "tagging", "tagrules", "world"},
-    "explaining": {"context", "storage", "tagrules", "words", "world"},
+    "learning": {"config", "context", "stages", "storage", "tagging", "tagrules", "world"},
+    "stages": {"buying", "config", "lifecycle", "settings", "storage", "world"},
+    "explaining": {"config", "context", "storage", "tagrules", "words", "world"},
     # Orders: proven and recorded once, with what follows for stage and tags; what a purchase sets off.
     "buying": {"config", "lifecycle", "storage", "tagging", "tagrules", "words", "world"},
     "orders": {"sequences", "buying", "context", "redeeming", "replies", "storage", "words", "world"},
@@ -66,7 +68,7 @@ CORE: dict[str, set[str]] = {
     # Whom a command names.
     "whom": {"context", "events"},
     # context -> config, storage, and what its own signatures name.
-    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules", "faq"},
+    "context": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "events", "replies", "scripts", "settings", "words", "world", "storage", "banks", "survey", "tagrules", "faq", "needs"},
     # Which role each staff word needs, as this deployment wants it.
     "rights": {"config", "errors", "router", "settings", "words"},
     # What the question book says and how it is written down; teaching it by chat: shared by several handlers.
@@ -126,7 +128,7 @@ CORE: dict[str, set[str]] = {
         "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
-        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest", "answering", "teaching",
+        "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest", "answering", "teaching", "needs",
     },
     # Platform quotas as dated data; what is known about an unasked line, for the policy to judge.
     "quotas": {"config", "settings"},
@@ -134,7 +136,7 @@ CORE: dict[str, set[str]] = {
     # contact and voice ask context for nothing but `zone_of`.
     "contact": {"context", "lifecycle", "replies", "settings"},
     "voice": {"context", "replies", "settings", "world"},
-    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood", "survey", "tagrules"},
+    "content": {"draw_plan", "catalogue", "quizbank", "story", "config", "errors", "faq", "opening_proof", "scripts", "settings", "voice", "banks", "mood", "needs", "survey", "tagrules", "words"},
     # Settings and content in, findings out: pure but for the names of files.
     "lint": {"banks", "config", "content", "draw_plan", "errors", "scripts", "settings", "voice"},
     "pace": {"channels", "world"},
@@ -145,7 +147,7 @@ CORE: dict[str, set[str]] = {
     "schedule": {"config", "context", "events", "scripts", "world"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq", "needs",
         "world", "storage",
     },
     # Staff hear of failures through the outbox like anybody else.

@@ -25,7 +25,7 @@ Capture = pytest.CaptureFixture[str]
 value = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=8)
 operator = st.sampled_from([">=", "<=", ">", "<", "=", "!="])
 atoms = st.one_of(
-    st.builds(Has, st.sampled_from(["tag", "source", "group", "level"]), value),
+    st.builds(Has, st.sampled_from(["tag", "source", "group", "level", "crowd"]), value),
     st.builds(Has, st.just("stage"), st.sampled_from(list(TALK_STAGES))),
     st.builds(Has, st.just("buying"), st.sampled_from(list(BUY_STAGES))),
     st.builds(Compare, st.sampled_from(["points", "tenure", "orders", "spent"]), operator, st.integers(-999, 10**8)),
@@ -99,7 +99,7 @@ def test_expressions_are_read(text: str, tree: Node) -> None:
     ("text", "at", "says"),
     [
         ("标签:无糖 且 阶段:沉睡了", 11, "是不是想写 沉睡"), ("标前:无糖", 0, "是不是想写 标签"), ("标签:", 3, "没有写值"),
-        ("标签:无糖 阶段:沉睡", 6, "条件之间写 且 或 或"), ("(标签:无糖", 6, "右括号"), ("近30天签道>=3", 4, "是不是想写 签到"),
+        ("标签:无糖 阶段:沉睡", 6, "条件之间写「且」或者「或」"), ("(标签:无糖", 6, "右括号"), ("近30天签道>=3", 4, "是不是想写 签到"),
         ("近30天签到", 6, ">=、<= 或 ="), ("积分>=三", 4, "整数"), ("签到>=3", 0, "近30天签到>=3"), ("近0天签到>=3", 1, "1 到 400"),
         ("标签:无糖 且", 7, "应是一个条件"), ('标签:"无糖', 3, "收尾"), ("", 0, "应是一个条件"), ("(" * 40, 30, "太深"), ("积分>=3.5", 4, "整数"),
     ],
@@ -242,3 +242,31 @@ def test_a_segment_is_exported_in_three_forms(sugar: Path, tmp_path: Path, capfd
     assert book.active["B2"].value == "'=小满"
     assert main(["segment", "export", "标签", "--db", str(sugar)]) == 2
     assert "^" in capfd.readouterr().err
+
+
+def test_a_saved_segment_inside_an_expression_means_what_it_means_alone(town: Store) -> None:
+    def who(text: str) -> list[str]:
+        return members_of(town, CONFIG, text, None, moment(NOW))
+
+    town.crowds.save("懂的", "标签:无糖 或 近30天订单>=1", staff_id=BOSS, at=NOW)
+    town.crowds.save("深", "分群:懂的 且 非 阶段:流失", staff_id=BOSS, at=NOW)
+    assert who("分群:懂的") == who("懂的") == who("标签:无糖 或 近30天订单>=1")
+    assert who("非 (分群:深) 且 积分>=0") == who("非 ((标签:无糖 或 近30天订单>=1) 且 非 阶段:流失) 且 积分>=0")
+
+
+def test_segments_that_use_each_other_twice_and_twice_again_stop_at_a_size(town: Store) -> None:
+    town.crowds.save("层0", "积分>=0 或 订单>=0", staff_id=BOSS, at=NOW)
+    for number in range(1, 12):
+        text = f"分群:层{number - 1} 且 分群:层{number - 1}"
+        town.crowds.save(f"层{number}", text, staff_id=BOSS, at=NOW)
+    with pytest.raises(ExpressionError) as raised:
+        members_of(town, CONFIG, "标签:无糖 且 分群:层11", None, moment(NOW))
+    assert "条件太多" in raised.value.reason
+    assert raised.value.at == len("标签:无糖 且 分群:")
+
+
+def test_a_mistake_in_a_segment_points_at_where_it_is_used(town: Store) -> None:
+    town.crowds.save("高等级", "等级:常课", staff_id=BOSS, at=NOW)
+    with pytest.raises(ExpressionError) as raised:
+        members_of(town, CONFIG, "积分>1 且 分群:高等级", None, moment(NOW))
+    assert (raised.value.at, raised.value.reason[:8]) == (len("积分>1 且 分群:"), "分群「高等级」里")

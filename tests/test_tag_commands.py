@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from storage.database import Database
+from storage.database import Database, is_ours_alone
 from storage.fsck import check
 from storage.store import Store
 from tests.test_orders import sheet
@@ -79,6 +79,19 @@ def test_a_kill_in_the_middle_loses_and_doubles_nothing(past: Path, tmp_path: Pa
     database.commit()
     database.close()
     assert tables(past) == learnt
+
+
+def test_whether_somebody_else_has_the_file_open_is_noticed(past: Path) -> None:
+    assert is_ours_alone(past)
+    other = Database.open(past, "off")
+    try:
+        assert not is_ours_alone(past)
+    finally:
+        other.close()
+    assert is_ours_alone(past)
+    assert is_ours_alone(past.with_name("nothing.db"))
+    past.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    assert not is_ours_alone(past)
 
 
 HEAD = ["成员", "标签", "备注"]

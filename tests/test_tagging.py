@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.config import shipped
 from bot.errors import ConfigError
+from bot.explaining import tag_named
 from bot.learning import Calendar, learn
 from bot.tagging import Ear, judge, merge
 from bot.tagrules import TagBook, load_tags
@@ -85,6 +86,22 @@ def test_portions_and_the_moment_of_reading_do_not_matter(events: list[tuple[Any
     learn_all(living, end, piece)
     learn_all(later, end, 10_000)
     assert everything(living) == everything(later)
+
+
+@settings(max_examples=60, deadline=None)
+@given(past, st.integers(1, 9), st.integers(1, 30))
+def test_how_much_fits_into_memory_does_not_matter(events: list[tuple[Any, ...]], portion: int, most: int) -> None:
+    little, much = fresh(), fresh()
+    for number, one in enumerate(events):
+        write(little, number, one)
+        write(much, number, one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.learning.PORTION", portion)
+        patch.setattr("bot.learning.MOST_KEPT", most)
+        patch.setattr("bot.stages.MOST_DAYS", most // 3)
+        learn_all(little, START + 100 * DAY, 10_000)
+    learn_all(much, START + 100 * DAY, 10_000)
+    assert everything(little) == everything(much)
 
 
 @settings(max_examples=60, deadline=None)
@@ -275,6 +292,38 @@ async def test_tags_are_learnt_by_the_hour_without_anybody_asking(open_room: Ope
     await room.wait(timedelta(days=30))
     # Where nobody talks, it looks ever more seldom.
     assert room.one("SELECT count(*) FROM interaction WHERE id LIKE 'tick:learning:%'") - wakes <= 36
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("无糖", "无糖"), ("「无糖」", "无糖"), ("有无糖这个标签？", "无糖"), ("有有娃的标签", "有娃"), ("有娃", "有娃"),
+        ("咖啡", "爱聊:咖啡"), ("爱聊：咖啡", "爱聊:咖啡"), ("无塘", "无糖"), ("没收到货", None), ("", None), ("标签", None),
+    ],
+)  # fmt: skip
+def test_a_tag_is_named_as_people_name_it(said: str, named: str | None) -> None:
+    assert tag_named(said, ["无糖", "有娃", "爱聊:咖啡"]) == named
+
+
+async def test_what_a_member_said_in_private_is_not_repeated_in_the_group(open_room: OpenRoom) -> None:
+    room = await a_room(open_room)
+    await room.says("小满", "我家娃三年级了", private=True)
+    await room.wait(timedelta(days=1))
+    await room.says("小满", "我家娃今天放学早", private=True)
+    (line,) = await room.says("小满", "@小元子 为什么 有娃")
+    assert (line.phrase, "三年级" in line.text, "放学" in line.text) == ("why.tag_mine", False, False)
+    (line,) = await room.says("小满", "为什么 有娃", private=True)
+    assert "放学" in line.text
+
+
+async def test_what_is_hidden_from_members_stays_hidden_and_staff_see_it(open_room: OpenRoom) -> None:
+    room = await a_room(open_room)
+    await room.says("小满", "早")
+    (line,) = await room.says("小满", "为什么 低活跃", private=True)
+    assert line.phrase == "why.mine"
+    (line,) = await room.boss_says("为什么 @小满 低活跃")
+    assert (line.phrase, line.group) == ("why.tag", None)
+    assert "activity.low" in line.text
 
 
 def test_the_shipped_rules_are_found_where_the_persona_has_none() -> None:

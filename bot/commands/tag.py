@@ -9,13 +9,16 @@ from bot.app import switchboard_for
 from bot.commands.fsck import add_database
 from bot.config import load_config
 from bot.content import load_content
-from bot.learning import learn, rebuild_stages
+from bot.learning import learn
+from bot.stages import rebuild_stages
 from bot.world import RealWorld
-from storage.database import Database
+from storage.database import Database, is_ours_alone
 from storage.store import Store
 
 PIECE = 20_000
-"""Events of one transaction: a running bot waits for it a moment."""
+"""Events of one transaction while a bot is running: it waits for it a moment."""
+ALONE = 1_000_000
+"""Events of one transaction when nobody waits: what members did is summed up before it is written."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
     """Learns until nothing is left; what was learnt before a Ctrl-C stays."""
     config = load_config(args.config)
     book = load_content(config, switchboard_for(config).phrases).tags
-    database = Database.open(args.db or Path(config.settings.storage.path), "normal", wait=30.0)
+    path = args.db or Path(config.settings.storage.path)
+    piece = ALONE if is_ours_alone(path) else PIECE
+    database = Database.open(path, "normal", wait=30.0)
     try:
         store = Store(database)
         if args.rebuild:
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             _in_transaction(database, lambda: rebuild_stages(store, config, RealWorld().now()))
         pieces, more = 0, True
         while more:
-            more = _in_transaction(database, lambda: learn(store, config, book, RealWorld().now(), PIECE))
+            more = _in_transaction(database, lambda: learn(store, config, book, RealWorld().now(), piece))
             pieces += 1
         tags, members = store.tags.count()
         sys.stdout.write(f"读到第 {store.tags.newest_event()} 件事：{members} 位成员，{tags} 个标签（{pieces} 批）。\n")

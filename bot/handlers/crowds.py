@@ -3,8 +3,8 @@
 import re
 
 from bot.context import Context
-from bot.crowd import LONGEST, ExpressionError, parse, show
-from bot.crowds import read, setting
+from bot.crowd import LONGEST, ExpressionError, parse, parse_named, show
+from bot.crowds import read, read_for, setting
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.learning import ASKED, learn
@@ -17,7 +17,7 @@ router.says(
     {
         "crowd.preview": "where count names expression", "crowd.nobody": "where expression", "crowd.bad": "pointed",
         "crowd.usage": "", "crowd.saved": "name count expression", "crowd.list": "rows", "crowd.empty": "",
-        "crowd.dropped": "name", "crowd.unknown": "name",
+        "crowd.dropped": "name", "crowd.unknown": "name", "crowd.used": "name users",
     }
 )  # fmt: skip
 SHOWN = 15
@@ -35,13 +35,14 @@ def preview(event: MessageReceived, ctx: Context) -> Wishes:
         node = read(ctx.store, ctx.config, text, event.group)
     except ExpressionError as error:
         raise Mistake("crowd.bad", pointed=error.pointed()) from None
+    shown = show(parse(ctx.store.crowds.saved(text) or text))
     asked = setting(ctx.config, event.group, ctx.now)
     count, where = ctx.store.crowds.count(node, asked), "本群" if event.group else "所有群"
     if not count:
-        return _privately(ctx, "crowd.nobody", where=where, expression=show(node))
+        return _privately(ctx, "crowd.nobody", where=where, expression=shown)
     found = ctx.store.crowds.members(node, asked, SHOWN)
     names = "、".join(ctx.store.members.name(one) for one in found) + (" 等" if count > SHOWN else "")
-    return _privately(ctx, "crowd.preview", where=where, count=count, names=names, expression=show(node))
+    return _privately(ctx, "crowd.preview", where=where, count=count, names=names, expression=shown)
 
 
 def _catch_up(ctx: Context) -> None:
@@ -58,7 +59,7 @@ def save(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("crowd.usage")
     try:
         expression = show(parse(text))
-        node = read(ctx.store, ctx.config, expression, event.group)
+        node = read_for(ctx.store, ctx.config, name, expression, event.group)
     except ExpressionError as error:
         raise Mistake("crowd.bad", pointed=error.pointed()) from None
     ctx.store.crowds.save(name, expression, staff_id=ctx.member, at=ctx.at_ms)
@@ -80,10 +81,21 @@ def listed(event: MessageReceived, ctx: Context) -> Wishes:
 def drop(event: MessageReceived, ctx: Context) -> Wishes:
     ctx.needs("operator")
     name = ctx.reading.verbatim.strip()
+    users = [other for other, text in ctx.store.crowds.all() if other != name and name in _named(text)]
+    if users:
+        raise Mistake("crowd.used", name=one_line(name, 20), users="、".join(users[:5]))
     if not ctx.store.crowds.drop(name):
         raise Mistake("crowd.unknown", name=one_line(name, 20))
     ctx.audit("删分群", name)
     return _privately(ctx, "crowd.dropped", name=name)
+
+
+def _named(text: str) -> set[str]:
+    """The saved segments that a saved expression names."""
+    try:
+        return {name for name, _ in parse_named(text)[1]}
+    except ExpressionError:  # of an older version: it names none
+        return set()
 
 
 def _privately(ctx: Context, key: str, **slots: object) -> Say:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from bot.answering import faq_lines
 from bot.context import Context
 from bot.digest import WEEK, arm, overdue, rows_of, tells, week_of
 from bot.events import MessageReceived, Tick
@@ -58,15 +59,17 @@ def _midnight(moment: datetime) -> datetime:
 
 def _told(ctx: Context, groups: Sequence[str], since: datetime, until: datetime) -> str:
     """All rows of one group, the first of several: a message has an end."""
+    private = "；".join(faq_lines(ctx, None, since, until))
+    alone = [f"私聊：{private}"] if private else []
     if len(groups) == 1:
-        return "\n".join(f"· {row}" for row in rows_of(ctx, groups[0], since, until, ALL_ROWS))
+        return "\n".join(f"· {row}" for row in (*rows_of(ctx, groups[0], since, until, ALL_ROWS), *alone))
     most = 4 if len(groups) < 5 else 1
     told = []
     for group in groups[:GROUPS]:
         name = one_line(ctx.config.group(group).name or ctx.store.members.title(group), 20)
         told.append(f"【{name}】" + "；".join(rows_of(ctx, group, since, until, most)))
     more = [f"……另有 {len(groups) - GROUPS} 个群"] if len(groups) > GROUPS else []
-    return "\n".join([*told, *more, "在那个群里发「周报」看全部"])
+    return "\n".join([*told, *more, *alone, "在那个群里发「周报」看全部"])
 
 
 def _days(since: datetime, until: datetime) -> tuple[str, str]:

@@ -1,7 +1,11 @@
 """Staff and the question book: 教, 改, 删, 撤销回答, 谁教的, 搜问答, 记住, 未答."""
 
-from bot.answering import title_of
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.answering import faq_lines, title_of
 from bot.context import Context
+from bot.digest import tells
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.faq import EntryModel
@@ -200,3 +204,9 @@ def _ignore(ctx: Context, number: str) -> Wishes:
     ctx.store.faq_log.close_unanswered(one.id, None)
     ctx.audit("未答 忽略", one.text)
     return say("faq.ignored", id=one.id, sort=Sort.STAFF)
+
+
+@tells(75)
+def asked(ctx: Context, group: str, since: datetime, until: datetime) -> Sequence[str]:
+    """What was asked most, missed and called wrong, for the weekly digest."""
+    return faq_lines(ctx, group, since, until)

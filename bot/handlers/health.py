@@ -1,7 +1,11 @@
 """群体检: how this group is doing, for staff, in numbers with their bands."""
 
-from bot.checkups import health_lines
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.checkups import health_lines, health_row
 from bot.context import Context
+from bot.digest import tells
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.learning import ASKED, learn
@@ -26,3 +30,10 @@ def report(event: MessageReceived, ctx: Context) -> Wishes:
     name = settings.name or ctx.store.members.title(group)
     slots = {"group": name, "days": settings.health.days, "rows": rows}
     return Say("health.report", slots, member=ctx.member, sort=Sort.STAFF, because="员工查的，只给本人看")
+
+
+@tells(65)
+def numbers(ctx: Context, group: str, since: datetime, until: datetime) -> Sequence[str]:
+    """How healthy the group is, for the weekly digest."""
+    row = health_row(ctx.store, ctx.config, group, until)
+    return [row] if row else []

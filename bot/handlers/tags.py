@@ -6,7 +6,7 @@ from bot.config import nearest
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.explaining import explain_tag
+from bot.explaining import explain_tag, own_tags
 from bot.learning import ASKED, learn
 from bot.lifecycle import BUY_STAGES, TALK_STAGES
 from bot.replies import Say, Sort, Wishes, say
@@ -147,11 +147,7 @@ def remark(event: MessageReceived, ctx: Context) -> Wishes:
 @router.command("我的标签", help="看看我记得你的哪些喜好")
 def mine(event: MessageReceived, ctx: Context) -> Wishes:
     catch_up(ctx)
-    rules = {rule.id: rule for rule in ctx.desk.tags.rules}
-    tags = [
-        one.tag for one in ctx.store.tags.held(ctx.member, to_ms(ctx.now))
-        if one.origin == "answer" or (one.rule in rules and rules[one.rule].shown)
-    ]  # fmt: skip
+    tags = [one.tag for one in own_tags(ctx)]
     if not tags:
         return say("tags.mine_none", name=ctx.name)
     return say("tags.mine", name=ctx.name, rows="、".join(tags))

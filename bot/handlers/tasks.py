@@ -6,6 +6,7 @@ from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
 from bot.replies import Sort, Wishes, say
 from bot.router import Router
+from bot.settings.deployment import Role
 from bot.tasking import about, remind, show_due
 from bot.world import to_ms
 from storage.tasks import Task
@@ -48,7 +49,7 @@ def listed(event: MessageReceived, ctx: Context) -> Wishes:
 
 def _owner(ctx: Context, one: Task) -> str:
     person = ctx.config.staff.get(one.owner)
-    return (person.name or person.id) if person else f"{one.owner} 角色"
+    return (person.name or person.id) if person else f"{Role.TITLES.get(one.owner, one.owner)}都能做"
 
 
 @router.command("完成", help="一件任务做完了", usage="几号", role="service")

@@ -1,4 +1,4 @@
-"""为什么: of a line said or held, a member, a draw: the rule, its values, the evidence. Gently for members."""
+"""为什么: of a line said or held, a member, a tag, a draw: the rule, its values, the evidence. Gently for members."""
 
 import re
 from collections.abc import Mapping
@@ -9,9 +9,11 @@ from bot.contact import CHOICES, CLASSES, STAGES, WEEK, Known, Unasked, Verdict,
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
+from bot.explaining import every_tag, explain_gently, explain_tag, own_tags, tag_named
 from bot.exposure import Exposure
+from bot.learning import ASKED, learn
 from bot.meant import member_meant
-from bot.replies import Silence, Sort, Wishes, say
+from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.words import one_line
 from bot.world import from_ms, to_ms
@@ -21,13 +23,17 @@ router = Router("why", "为什么")
 router.says(
     {
         "why.lines": "rows", "why.line": "rows", "why.member": "name rows", "why.mine": "name rows",
-        "why.draw": "rows", "why.nothing": "", "why.usage": "",
+        "why.draw": "rows", "why.nothing": "", "why.usage": "", "why.tag": "text", "why.tag_mine": "name rows",
+        "why.tag_none": "name tag", "why.not_yours": "name",
     }
 )  # fmt: skip
 LINES = 5
 FARTHEST = 50
 """Lines back that may be asked about."""
 HELD_DAYS = 30
+ALL_TAGS = "标签"
+LOOKING = "标签依据"
+"""The word whose right decides who may ask about a member's tags."""
 _DRAW = re.compile(r"^(?:抽奖|开奖)\s*#?(\d{1,9})\s*号?\s*(.*)$")
 _STATES = {
     "queued": "还在排队", "sending": "正在发", "sent": "已发", "unknown": "发了，不知道到没到", "failed": "发送失败",
@@ -46,14 +52,14 @@ _GENTLE = {
 _KINDS = (("活动优惠", "promo"), ("有用好玩的", "content"), ("提醒", "reminder"))
 
 
-@router.command("为什么", help="我为什么说、为什么没说；你能收到什么", usage="[第几条|@某人|抽奖 几号]")
+@router.command("为什么", help="我为什么说、为什么没说；你能收到什么", usage="[第几条|@某人|@某人 标签|抽奖 几号]")
 def why(event: MessageReceived, ctx: Context) -> Wishes:
     rest = ctx.reading.rest.strip()
     if ctx.role is None:
         # 为什么 is also what people say to each other.
         if event.group is not None and not ctx.reading.addressed:
             return Silence("群里随口一句为什么，没@我")
-        return _about_oneself(ctx)
+        return _own_tag(event, ctx) or _about_oneself(ctx)
     if draw := _DRAW.match(rest):
         return _about_draw(event, ctx, int(draw[1]))
     if event.quote is not None and not rest:
@@ -63,9 +69,9 @@ def why(event: MessageReceived, ctx: Context) -> Wishes:
         return _about_line(ctx, int(number))
     if not rest:
         return _latest(ctx)
-    member, _ = member_meant(event, ctx)
+    member, about = member_meant(event, ctx)
     if member is not None:
-        return _about_member(ctx, member)
+        return _about_tag(ctx, member, about) or _about_member(ctx, member)
     if not ctx.reading.addressed and not rest.startswith("@"):
         return Silence("随口一句为什么，没有问到哪条、哪个人")
     raise Mistake("why.usage")
@@ -200,6 +206,50 @@ def _about_oneself(ctx: Context) -> Wishes:
         rows.append(f"{word}：" + ("；".join(reasons) or "会发给你，不会多"))
     rows.append("想改就发：常联系、只要福利、别打扰、少发点、停一个月、恢复")
     return say("why.mine", name=ctx.name, rows="\n".join(f"· {row}" for row in rows), because="本人问自己能收到什么")
+
+
+# -- tags ---------------------------------------------------------------------------------------------------------
+
+
+def _about_tag(ctx: Context, member: str, text: str) -> Say | None:
+    """Why a member has a tag, for whoever may look at tags, in 1:1. None when no tag is named."""
+    _catch_up(ctx)
+    tag = tag_named(text, every_tag(ctx, member)) if text else None
+    if tag is None and text != ALL_TAGS:
+        return None
+    needed = ctx.desk.needed(LOOKING, ctx.settings) or "service"
+    if not ctx.may(needed):
+        raise Mistake("staff.read_only", name=ctx.name, **ctx.refusal(needed))
+    tags = [tag] if tag else [one.tag for one in ctx.store.tags.held(member, to_ms(ctx.now))][:LINES]
+    rows = [explain_tag(ctx, member, one) for one in tags] or [f"{ctx.store.members.name(member)} 还没有标签。"]
+    return Say("why.tag", {"text": "\n".join(rows)}, member=ctx.member, sort=Sort.STAFF, because="员工问标签的依据")
+
+
+def _own_tag(event: MessageReceived, ctx: Context) -> Say | None:
+    """Why the member who asks has a tag; of others' tags nothing is said. None when no tag is asked about."""
+    rest = ctx.reading.rest.strip()
+    if not rest:
+        return None
+    member, text = member_meant(event, ctx)
+    if member not in {None, ctx.member} and text:
+        return say("why.not_yours", name=ctx.name, because="成员问别人的标签，不说")
+    text = text if member == ctx.member else rest
+    _catch_up(ctx)
+    own = {one.tag: one for one in own_tags(ctx)}
+    tag = tag_named(text, list(own))
+    if tag is not None or ALL_TAGS in text:
+        asked = [own[tag]] if tag else list(own.values())[:LINES]
+        rows = [explain_gently(ctx, one) for one in asked]
+        because = "成员问自己的标签，说得轻一点"
+        return say("why.tag_mine", name=ctx.name, rows="；\n".join(rows), because=because) if rows else None
+    known = [rule.tag for rule in ctx.desk.tags.rules if rule.shown]
+    tag = tag_named(text, known)
+    return say("why.tag_none", name=ctx.name, tag=tag, because="成员问自己没有的标签") if tag else None
+
+
+def _catch_up(ctx: Context) -> None:
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
+        ctx.wake("learning", "", ctx.now)
 
 
 # -- draws --------------------------------------------------------------------------------------------------------

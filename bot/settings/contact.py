@@ -78,6 +78,10 @@ class Contact(Part):
     mood_gap: Span = Field(
         timedelta(hours=12), title="同一个人多久内只接一次情绪", description="轻轻说一次，其余交给人"
     )
+    needs: bool = Field(True, title="听到需要就给员工开任务", description="词和交给谁写在人设的 needs.toml")
+    needs_gap: Span = Field(
+        timedelta(days=1), title="同一个人多久最多开一件这样的任务", description="一句话提三样，也只打扰员工一次"
+    )
     handover: Span = Field(
         timedelta(hours=2), title="转人工后多久没交还就自己回来", description="员工忘了交还，人也不能一直没人理"
     )
