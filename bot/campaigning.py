@@ -1,5 +1,6 @@
 """Campaigns by name: which beats staff mean, in which groups, how they stand, what the contact policy would say."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -223,7 +224,8 @@ def verdict_now(ctx: Context, line: Say, group: str, expires: datetime) -> Verdi
     speaks = ctx.desk.speaks(channel)
     if decide(line.sort, settings, now=ctx.now, expires=expires, speaks=speaks).what != "now":
         return foresee(ctx, judge, line, group, ctx.now, expires)
-    known = judge.known(group, None, settings, ctx.now, channel=channel, speaks=speaks)
+    words = json.dumps(dict(line.slots), ensure_ascii=False, sort_keys=True, default=str)
+    known = judge.known(group, None, settings, ctx.now, channel=channel, speaks=speaks, twin=(line.key, words))
     return weigh(Unasked(klass_of(line.sort, line.content), line.kind), known, settings, now=ctx.now, expires=expires)
 
 
