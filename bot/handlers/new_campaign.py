@@ -12,12 +12,12 @@ from bot.context import Context, zone_of
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.exposure import Exposure
-from bot.own_beats import PHRASE, SCRIPT, add_own, own_beat
+from bot.own_beats import PHRASE, add_own, own_beat
 from bot.posting import SHORTEST
 from bot.proposals import needs_second, propose
 from bot.replies import PASS, Say, Sort, Wishes, say
 from bot.router import Router
-from bot.scripts import Beat
+from bot.scripts import OWN, Beat
 from bot.words import bare, normalise, one_line
 from bot.world import to_ms
 
@@ -259,18 +259,18 @@ def remove(event: MessageReceived, ctx: Context) -> Wishes:
     found = [
         (number, title)
         for number, title, _ in known
-        if normalise(text) in (normalise(title), f"{SCRIPT}.n{number}", f"n{number}")
+        if normalise(text) in (normalise(title), f"{OWN}.n{number}", f"n{number}", f"#{number}")
     ]
     if len(found) != 1:
-        rows = "\n".join(f"· 「{title}」（{SCRIPT}.n{number}）" for number, title, _ in known[:20])
+        rows = "\n".join(f"· 「{title}」（{OWN}.n{number}）" for number, title, _ in known[:20])
         raise Mistake("campaign_new.not_own", text=text[:40], rows=rows or "· 还没有在聊天里建过")
     number, title = found[0]
-    beat = ctx.desk.beat(f"{SCRIPT}.n{number}")
+    beat = ctx.desk.beat(f"{OWN}.n{number}")
     for group in beat.groups if beat is not None else ():
         ctx.store.campaigns.hold_waiting(
-            f"{SCRIPT}.n{number}", group, at=to_ms(ctx.now), why=f"{ctx.name} 删了「{title}」"
+            f"{OWN}.n{number}", group, at=to_ms(ctx.now), why=f"{ctx.name} 删了「{title}」"
         )
     ctx.store.campaigns.drop_own(number, to_ms(ctx.now))
-    ctx.audit("删活动", f"{title}（{SCRIPT}.n{number}）")
+    ctx.audit("删活动", f"{title}（{OWN}.n{number}）")
     ctx.desk.replan()
     return say("campaign_new.gone", title=title, sort=Sort.STAFF)
