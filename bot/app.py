@@ -151,12 +151,7 @@ class App:
 
     def _lay_changes_on(self) -> None:
         """Settings changed by chat win over the file. Raises ConfigError when they no longer fit it."""
-        problems: list[Problem] = []
-        for group, changes in self.store.office.group_settings().items():
-            try:
-                self.config.use(group, self.config.with_change(group, changes))
-            except ConfigError as error:
-                problems += [Problem(f"群 {group} 的「设置」", one.key, one.reason, one.hint) for one in error.problems]
+        problems = self.config.lay(self.store.office.group_settings())
         if problems:
             self.database.close()
             raise ConfigError(problems)

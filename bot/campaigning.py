@@ -1,15 +1,16 @@
 """Campaigns by name: which beats staff mean, in which groups, how they stand, what the contact policy would say."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.config import nearest
-from bot.contact import Past, Verdict, klass_of
+from bot.contact import Past, Unasked, Verdict, decide, klass_of, weigh
 from bot.context import Context, zone_of
 from bot.errors import Mistake
 from bot.exposure import Exposure
-from bot.posting import channel_of, skipped_by, stopped
+from bot.posting import SHORTEST, channel_of, skipped_by, stopped
 from bot.replies import Say, Silence, Sort, say
 from bot.scripts import Beat
 from bot.words import normalise
@@ -18,7 +19,6 @@ STAFF_ROOM = "staff"
 """The type of a group in which only staff are."""
 EVERYWHERE = ("全部", "所有群", "每个群")
 LOOK_AHEAD = 120
-LONGEST_RANGE = timedelta(days=400)
 Pair = tuple[Beat, str]
 """A beat and a group that it is played in."""
 
@@ -182,10 +182,11 @@ def verdict_on(ctx: Context, beat: Beat, group: str, due: datetime) -> Verdict |
                 continue
             verdict = _judged(ctx, judge, other, place, when, planned)
             line = ctx.desk.play(name, place)
-            if verdict is not None and verdict.what == "now" and line is not None:
-                day = when.astimezone(zone_of(ctx.config.group(place))).date()
+            if verdict is not None and verdict.what in ("now", "later") and line is not None:
+                leaves = verdict.until or when
+                day = leaves.astimezone(zone_of(ctx.config.group(place))).date()
                 klass = klass_of(line.sort, line.content)
-                planned.append((place, Past(day, when, klass, line.kind, channel_of(ctx, place))))
+                planned.append((place, Past(day, leaves, klass, line.kind, channel_of(ctx, place))))
     return _judged(ctx, judge, beat, group, due, planned)
 
 
@@ -195,11 +196,37 @@ def _judged(
     line = ctx.desk.play(beat.id, group)
     if line is None:
         return None
-    channel = channel_of(ctx, group)
-    return judge.preview(
-        line, group, ctx.config.group(group), when, planned, channel=channel, speaks=ctx.desk.speaks(channel),
-        expires=when + max(beat.lateness, timedelta(minutes=15)),
+    expires = when + max(beat.lateness, SHORTEST)
+    if when <= ctx.now:
+        return verdict_now(ctx, line, group, expires)
+    return foresee(ctx, judge, line, group, when, expires, planned)
+
+
+def foresee(
+    ctx: Context, judge: Exposure, line: Say, group: str, when: datetime, expires: datetime,
+    planned: Sequence[tuple[str, Past]] = (),
+) -> Verdict:  # fmt: skip
+    """What the contact policy would say of a line at a later moment. One that falls into quiet hours is judged for
+    the moment when these are over: that is when it leaves."""
+    settings, channel = ctx.config.group(group), channel_of(ctx, group)
+    speaks = ctx.desk.speaks(channel)
+    wait = decide(line.sort, settings, now=when, expires=expires, speaks=speaks)
+    leaves = wait.until if wait.what == "later" and wait.until is not None else when
+    verdict = judge.preview(
+        line, group, settings, leaves, planned, channel=channel, speaks=speaks, expires=expires
     )  # fmt: skip
+    return wait if verdict.what == "now" else verdict
+
+
+def verdict_now(ctx: Context, line: Say, group: str, expires: datetime) -> Verdict:
+    """What becomes of a line that is queued for a group at this moment; the talk that goes on there counts."""
+    judge, settings, channel = Exposure(ctx.store, ctx.config), ctx.config.group(group), channel_of(ctx, group)
+    speaks = ctx.desk.speaks(channel)
+    if decide(line.sort, settings, now=ctx.now, expires=expires, speaks=speaks).what != "now":
+        return foresee(ctx, judge, line, group, ctx.now, expires)
+    words = json.dumps(dict(line.slots), ensure_ascii=False, sort_keys=True, default=str)
+    known = judge.known(group, None, settings, ctx.now, channel=channel, speaks=speaks, twin=(line.key, words))
+    return weigh(Unasked(klass_of(line.sort, line.content), line.kind), known, settings, now=ctx.now, expires=expires)
 
 
 def spoken(verdict: Verdict | None) -> str:
@@ -208,7 +235,9 @@ def spoken(verdict: Verdict | None) -> str:
         return "不是一句话，按它自己的规矩来"
     if verdict.what == "now":
         return "可以发"
-    return f"{'要等一等' if verdict.what == 'later' else '发不出去'}：{verdict.why}"
+    if verdict.what == "later" and verdict.until is not None:
+        return f"要等到 {verdict.until:%m-%d %H:%M} 左右：{verdict.why}"
+    return f"发不出去：{verdict.why}"
 
 
 def send_soon(ctx: Context, beat: Beat, group: str, because: str) -> Say | Silence:

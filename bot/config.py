@@ -175,6 +175,16 @@ class Config:
             table = merged(table, over)
         return check_model(GroupSettings, table, "设置", "")
 
+    def lay(self, changes: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+        """Settings changed by chat (group -> path -> value) win over the file. Returns what no longer fits it."""
+        problems: list[Problem] = []
+        for group, changed in changes.items():
+            try:
+                self.use(group, self.with_change(group, changed))
+            except ConfigError as error:
+                problems += [Problem(f"群 {group} 的「设置」", one.key, one.reason, one.hint) for one in error.problems]
+        return problems
+
     def use(self, group_id: str, settings: GroupSettings) -> None:
         """From now on these are the group's settings."""
         self._groups[group_id] = settings

@@ -15,7 +15,7 @@ from bot.mood import Moods, load_moods
 from bot.needs import Needs, load_needs
 from bot.opening_proof import opening_problems
 from bot.quizbank import Question, load_banks
-from bot.scripts import Beat, Variant, load_scripts
+from bot.scripts import OWN_TITLE, Beat, Variant, load_scripts
 from bot.settings import GroupSettings
 from bot.story import Story, load_stories
 from bot.survey import Survey, load_surveys
@@ -99,7 +99,7 @@ def load_content(config: Config, declared: Mapping[str, tuple[str, ...]]) -> Con
     scripts = read.part(lambda: load_scripts(Path(bot.scripts) if bot.scripts else None), None)
     draws = read.part(lambda: load_draws(Path(bot.draws) if bot.draws else None), None)
     if content is not None:
-        read.problems += _script_problems(scripts or {}, content.voice)
+        read.problems += script_problems(scripts or {}, content.voice)
         read.problems += opening_problems(scripts or {}, draws, content.questions, config)
         read.problems += setting_problems(config.file, config.settings.groups, scripts, content.voice, content.banks)
     if read.problems or content is None or scripts is None:
@@ -226,12 +226,15 @@ def _phrase_problems(
     return problems
 
 
-def _script_problems(scripts: Mapping[str, list[Beat]], voice: Voice) -> list[Problem]:
+def script_problems(scripts: Mapping[str, list[Beat]], voice: Voice) -> list[Problem]:
+    """What is wrong with the words of beats, for this persona."""
     problems: list[Problem] = []
     for beat in (beat for beats in scripts.values() for beat in beats):
         if beat.task is not None or beat.opens is not None:
             continue
         key, file = f"beat.{beat.id.partition('.')[2]}", f"scripts/{beat.script}.toml"
+        if beat.made_by_chat:
+            key, file = beat.called, OWN_TITLE
         problems += _words_problems(file, key, beat.variant_for(()), beat, voice)
         for name, own in beat.variants.items():
             if own.phrase or own.slots:

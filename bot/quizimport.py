@@ -89,11 +89,15 @@ def _values(cells: Mapping[str, str], number: str) -> Mapping[str, Any]:
     return data
 
 
-def write_bank(folder: Path, name: str, title: str, questions: Iterable[Mapping[str, Any]]) -> Path:
-    """Writes a bank into a persona's quiz folder, whole or not at all. Raises ConfigError when it is there already."""
+def write_bank(
+    folder: Path, name: str, title: str, questions: Iterable[Mapping[str, Any]], *, replace: bool = False
+) -> Path:
+    """Writes a bank into a persona's quiz folder, whole or not at all. Raises ConfigError when it is there already and
+    is not to be replaced."""
     target = folder / f"{name}.toml"
-    if target.exists():
-        raise ConfigError([Problem(str(target), "", "已经有这个文件", "用 --name 换个名字，或先挪走旧的")])
+    if target.exists() and not replace:
+        hint = "改的就是它，加 --replace 整个换掉；是另一份，用 --name 换个名字"
+        raise ConfigError([Problem(str(target), "", "已经有这个文件", hint)])
     folder.mkdir(parents=True, exist_ok=True)
     fresh = target.with_suffix(".toml.part")
     fresh.write_text(as_toml(title, list(questions)), encoding="utf-8")

@@ -146,6 +146,32 @@ async def test_in_its_group_the_post_itself_is_the_answer(open_room: OpenRoom, t
     assert keys(await room.boss_says("补发 1")) == ["post.surprise"]
 
 
+async def test_a_post_sent_after_all_in_quiet_hours_is_said_to_leave_when_they_are_over(
+    open_room: OpenRoom, tmp_path: Path
+) -> None:
+    room = await asked(open_room, tmp_path)
+    assert keys(await room.boss_says("设置 quiet 12:20-12:50")) == ["settings.changed"]
+    (waits,) = await room.boss_says("补发 1")
+    assert (waits.phrase, waits.group) == ("late.waits", "yuanqi")
+    assert "12:50" in waits.text
+    assert "安静时段" in waits.text
+    assert keys(await room.until("12:49")) == []
+    assert keys(await room.until("12:51")) == ["post.surprise"]
+    assert check(room.db).violations == []
+
+
+async def test_a_post_that_cannot_leave_is_refused_with_the_reason_and_stays_open(
+    open_room: OpenRoom, tmp_path: Path
+) -> None:
+    room = await asked(open_room, tmp_path)
+    await room.boss_says("设置 quiet 12:20-23:00")
+    (cannot,) = await room.boss_says("补发 1", private=True)
+    assert cannot.phrase == "late.cannot"
+    assert "能晚发的时间" in cannot.text
+    await room.boss_says("设置 quiet 默认")
+    assert keys(await room.boss_says("补发 1", private=True)) == ["post.surprise", "late.sent"]
+
+
 async def test_staff_let_a_late_post_be(open_room: OpenRoom, tmp_path: Path) -> None:
     room = await asked(open_room, tmp_path)
     assert keys(await room.boss_says("不发 1", private=True)) == ["late.declined"]

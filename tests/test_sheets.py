@@ -17,6 +17,7 @@ from bot.__main__ import main
 from bot.catalogue import Catalogue, Item, load_catalogue
 from bot.config import shipped
 from bot.errors import ConfigError
+from bot.quizbank import load_banks
 from bot.quizimport import read_bank
 from bot.sheets import read_sheet, write_sheet
 from bot.shopsheet import as_toml, export_shop, read_shop
@@ -191,7 +192,23 @@ def test_every_shipped_bank_goes_out_and_comes_back_the_same(house: Path, kind: 
         assert main(["quiz", "export", str(out), "--bank", bank.stem]) == 0
         title, questions = read_bank(bank)
         assert read_bank(out, title) == (title, questions)
-    assert "导回来" in capfd.readouterr().out
+        before = load_banks(folder)
+        assert main(["quiz", "import", str(out), "--name", bank.stem]) == 2  # it is there already
+        assert main(["quiz", "import", str(out), "--name", bank.stem, "--replace"]) == 0
+        assert load_banks(folder) == before
+    said = capfd.readouterr()
+    assert "导回来" in said.out
+    assert "--replace" in said.err
+
+
+def test_a_replaced_bank_that_does_not_hold_leaves_the_old_one(house: Path, capfd: Capture) -> None:
+    bank = next(iter(sorted((house / "persona" / "xiaoyuanzi" / "quiz").glob("*.toml"))))
+    before = bank.read_bytes()
+    other = load_banks(bank.parent)[-1]  # of another bank: the same question twice
+    assert write_sheet(house / "q.csv", "", ["题目", "答案"], [[other.text, "|".join(other.answers)]]) == 1
+    assert main(["quiz", "import", "q.csv", "--name", bank.stem, "--replace"]) == 2
+    assert "重复" in capfd.readouterr().err
+    assert bank.read_bytes() == before
 
 
 def test_a_bank_that_does_not_exist_is_named_with_those_that_do(house: Path, capfd: Capture) -> None:

@@ -3,16 +3,23 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot.calendarsheet import COLUMNS, read, rows_of
+from bot.commands.check import add_standing
 from bot.config import Config, load_config, read_toml
+from bot.context import zone_of
 from bot.errors import ConfigError, Problem
-from bot.scripts import BUILT_IN, beats_from
+from bot.own_beats import as_script, own_beats
+from bot.scripts import BUILT_IN, OWN, OWN_TITLE, Beat, beats_from
 from bot.scripts.as_toml import as_toml
 from bot.sheets import write_sheet
+from bot.standing import standing_of
+from bot.world import RealWorld, from_ms, to_ms
+from storage.standing import Standing
 
 SCRIPTS = "脚本"
 
@@ -25,6 +32,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="文件", help="导出到哪里，默认 calendar.xlsx 或 calendar.csv")
     parser.add_argument("--script", action="append", metavar="名字", help="只导出这些脚本，可写几次；默认全部")
     parser.add_argument("--write", action="store_true", help="导入：真的写进 bot.scripts；不加只说会改什么")
+    add_standing(parser)
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
 
 
@@ -35,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         return _export(args, config)
     if args.file is None:
         raise ConfigError([Problem("calendar import", "", "没写要读哪个文件", "yuanzi calendar import 日历.xlsx")])
-    return _import(args.file, config, write_it=args.write)
+    return _import(args, config)
 
 
 def _folder(config: Config) -> Path | None:
@@ -53,22 +61,77 @@ def _files(config: Config) -> dict[str, Path]:
 
 def _export(args: argparse.Namespace, config: Config) -> int:
     files = _files(config)
-    unknown = [one for one in args.script or () if one not in files]
+    standing = standing_of(config, args.db)
+    known = [*files, *([OWN] if standing.own else [])]
+    unknown = [one for one in args.script or () if one not in known]
     if unknown:
-        raise ConfigError([Problem("--script", one, "没有这个脚本", f"有：{'、'.join(files)}") for one in unknown])
-    scripts = {name: read_toml(path) for name, path in files.items() if not args.script or name in args.script}
+        raise ConfigError([Problem("--script", one, "没有这个脚本", f"有：{'、'.join(known)}") for one in unknown])
+    asked = args.script or known
+    scripts = {name: read_toml(path) for name, path in files.items() if name in asked}
     for name, data in scripts.items():
         beats_from(name, data, files[name])  # what does not hold is not handed on
+    if OWN in asked and standing.own:
+        _, problems = own_beats(standing.beats)
+        if problems:
+            raise ConfigError(problems)
+        scripts[OWN] = as_script(standing.beats)
     target: Path = args.out or Path(f"calendar.{args.format}")
     if target.suffix.lower() != f".{args.format}":
         target = target.with_name(f"{target.name}.{args.format}")
     count = write_sheet(target, "日历", list(COLUMNS), rows_of(scripts))
     sys.stdout.write(f"已导出 {len(scripts)} 份脚本，{count} 拍，到 {target}。\n")
+    if OWN in scripts:
+        sys.stdout.write(
+            f"其中聊天里建的活动 {len(standing.own)} 个（脚本 {OWN}），来自数据库 {standing.path}（只读）。\n"
+        )
+    for line in _stopped(config, standing):
+        sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"改完：yuanzi calendar import {target}\n")
     return 0
 
 
-def _import(path: Path, config: Config, *, write_it: bool) -> int:
+def _stopped(config: Config, standing: Standing) -> Iterator[str]:
+    """What the rows cannot say: who stopped what, for which group; settings of groups that were changed by chat."""
+    now = to_ms(RealWorld().now())
+    config.lay(standing.changes)  # for their names and zones
+
+    def where(group: str) -> str:
+        return config.group(group).name or standing.groups.get(group) or group or "一对一"
+
+    for beat, group, *_ in standing.pauses:
+        yield f"暂停中：{beat}（{where(group)}）"
+    for beat, group, due, *_ in standing.skips:
+        if due > now:
+            local = from_ms(due).astimezone(zone_of(config.group(group)))
+            yield f"跳过：{beat}（{where(group)}）{local:%m-%d %H:%M} 那次"
+    for group, changes in standing.changes.items():
+        yield f"群里改过的设置：{where(group)} {'、'.join(changes)}（不在表里，用「设置」看）"
+
+
+def _without_own(path: Path, scripts: dict[str, dict[str, Any]], standing: Standing) -> None:
+    """Campaigns made by chat go out with the others and stay as they are: they stand in the database. Raises
+    ConfigError when the sheet changed them."""
+    ours = {str(beat["id"]): beat for beat in scripts.pop(OWN, {}).get("beat", ())}
+    folder = path.with_name(f"{OWN}.toml")
+    before = {one.id: one for one in own_beats(standing.beats)[0]}
+    problems = []
+    for name, data in ours.items():
+        (after,) = beats_from(OWN, {"title": OWN_TITLE, "beat": [data]}, folder)
+        if replace(after, file=None) != _without_file(before.get(after.id)):
+            hint = "发「删活动」「新活动」改它；想放进文件，把这一行的「脚本」换个名字，再「删活动」"
+            problems.append(Problem(str(path), f"{SCRIPTS}「{OWN}」{name}", "聊天里建的活动不能用表格改", hint))
+    if problems:
+        raise ConfigError(problems)
+    if ours:
+        sys.stdout.write(f"聊天里建的活动 {len(ours)} 个和数据库里的一样，不用导入。\n")
+
+
+def _without_file(beat: Beat | None) -> Beat | None:
+    return replace(beat, file=None) if beat is not None else None
+
+
+def _import(args: argparse.Namespace, config: Config) -> int:
+    path, write_it = args.file, args.write
     folder, files = _folder(config), _files(config)
     if folder is None:
         hint = '在 config.toml 的 [bot] 里写 scripts = "scripts"，建好这个目录'
@@ -76,6 +139,8 @@ def _import(path: Path, config: Config, *, write_it: bool) -> int:
     if not folder.is_dir():
         raise ConfigError([Problem(config.file, "bot.scripts", f"找不到目录 {folder}", "先建好它")])
     scripts = read(path)
+    if OWN in scripts:
+        _without_own(path, scripts, standing_of(config, args.db))
     problems: list[Problem] = []
     changed: dict[str, Mapping[str, Any]] = {}
     for name, data in scripts.items():

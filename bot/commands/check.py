@@ -14,6 +14,7 @@ from bot.errors import ConfigError, Problem
 from bot.lint import Finding, lint
 from bot.lint.report import data, rows
 from bot.scripts import is_announced
+from bot.standing import lay_on, standing_of, told
 from bot.world import RealWorld
 
 AHEAD = timedelta(days=183)
@@ -23,15 +24,25 @@ AHEAD = timedelta(days=183)
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of `yuanzi check`."""
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
+    add_standing(parser)
     parser.add_argument("--strict", action="store_true", help="有提醒也算没通过（退出码 1）")
     parser.add_argument("--json", action="store_true", help="结果写成一个 JSON，给别的程序读")
+
+
+def add_standing(parser: argparse.ArgumentParser) -> None:
+    """The option that names the database of the running bot, for commands that only look into it."""
+    text = "群里建的活动、暂停、跳过和改过的设置从哪个数据库看（只读）；不写就用设置里的，还没有也行"
+    parser.add_argument("--db", type=Path, metavar="文件", help=text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Says what was read and what the lint finds in it. Problems of all files are raised together as one ConfigError:
     exit 2, as for what the lint calls an error; 1 for its warnings where `--strict` asks for it."""
+    now = RealWorld().now()
     try:
         config, content = _read(args.config)
+        standing = standing_of(config, args.db)
+        content = lay_on(config, content, standing, now)
     except ConfigError as error:
         if not args.json:
             raise
@@ -42,15 +53,19 @@ def run(args: argparse.Namespace) -> int:
         ]  # fmt: skip
         _write_json(listed, [])
         return 2
-    now = RealWorld().now()
-    findings = lint(config, content, now)
-    read = [f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工", *content.summary()]
+    findings = lint(config, content, now, standing)
+    live = [line] if (line := told(standing, now)) else []
+    read = [
+        f"设置 {config.file}：{len(config.named_groups)} 个群，{len(config.staff)} 位员工",
+        *content.summary(),
+        *live,
+    ]
     read += calendar_warnings(config, content, now.date())
     errors = sum(one.severity == "error" for one in findings)
     if args.json:
         _write_json(data(findings), read)
     else:
-        _write(findings, errors, read)
+        _write(findings, errors, read, live)
     return 2 if errors else 1 if findings and args.strict else 0
 
 
@@ -74,11 +89,11 @@ def _read(path: Path | None) -> tuple[Config, Content]:
     return config, content
 
 
-def _write(findings: Sequence[Finding], errors: int, read: Sequence[str]) -> None:
+def _write(findings: Sequence[Finding], errors: int, read: Sequence[str], live: Sequence[str]) -> None:
     listed = "".join(f"  {row}\n" for row in rows(findings))
     if errors:
         warnings = f"，另有 {len(findings) - errors} 处提醒" if len(findings) > errors else ""
-        sys.stderr.write(f"有 {errors} 处要改{warnings}：\n{listed}")
+        sys.stderr.write(f"有 {errors} 处要改{warnings}：\n{listed}" + "".join(f"{line}。\n" for line in live))
         return
     sys.stdout.write("没有问题。\n" + "".join(f"  {row}\n" for row in read))
     if findings:

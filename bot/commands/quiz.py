@@ -25,6 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", metavar="人设", help="导入到哪个人设，默认是设置里的那个")
     parser.add_argument("--title", default="", metavar="名字", help="题库叫什么，成员用它选分类；默认是文件名")
     parser.add_argument("--name", default="", metavar="文件名", help="存成什么文件名，默认和原文件一样")
+    parser.add_argument("--replace", action="store_true", help="import：题库里已有这个文件就整个换掉，题库名不写就不变")
     parser.add_argument("--config", type=Path, metavar="文件", help="设置文件，默认 ./config.toml")
 
 
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "export":
         bank = _bank(_folder(args) / "quiz", args.bank)
         title, count = export_bank(bank, args.file)
-        sys.stdout.write(f"「{title}」{count} 题写到 {args.file}，改完用 yuanzi quiz import 导回来。\n")
+        again = f"yuanzi quiz import {args.file} --name {bank.stem} --replace"
+        sys.stdout.write(f"「{title}」{count} 题写到 {args.file}，改完导回来：{again}\n")
         return 0
     title, questions = read_bank(args.file, args.title)
     if args.what == "check":
@@ -44,15 +46,26 @@ def run(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[\w-]{1,60}", name):
         raise ConfigError([Problem(str(args.file), "", f"「{name}」当不了文件名", "用 --name 给一个，只用字和横线")])
     taboo = read_toml(folder / "persona.toml").get("taboo", [])
-    target = write_bank(folder / "quiz", name, title, questions)
+    before = _standing(folder / "quiz" / f"{name}.toml") if args.replace else None
+    if before is not None and not args.title and args.file.suffix.lower() != ".toml":
+        title = before[0] or title
+    target = write_bank(folder / "quiz", name, title, questions, replace=before is not None)
     try:
         total = len(load_banks(folder / "quiz", taboo))
     except ConfigError:
-        # Together with the other banks it does not hold: nothing of it stays.
-        target.unlink()
+        # Together with the other banks it does not hold: everything is as it was.
+        if before is None:
+            target.unlink()
+        else:
+            target.write_bytes(before[1])
         raise
     sys.stdout.write(f"已导入 {len(questions)} 题到 {target}，一共 {total} 题。在群里发「重载」就能用。\n")
     return 0
+
+
+def _standing(target: Path) -> tuple[str, bytes] | None:
+    """The title and the bytes of a bank that is to be replaced; None when there is none."""
+    return (str(read_toml(target).get("title", "")), target.read_bytes()) if target.is_file() else None
 
 
 def _bank(folder: Path, wanted: str) -> Path:

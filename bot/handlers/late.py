@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from bot.campaigning import verdict_now
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
-from bot.posting import channel_of, line_of
+from bot.posting import SHORTEST, channel_of, line_of
 from bot.replies import Say, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.world import from_ms, to_ms
@@ -16,6 +17,7 @@ router.says(
     {
         "late.list": "count rows", "late.none": "days", "late.usage": "word", "late.settled": "number title state",
         "late.sent": "number title where", "late.declined": "number title where",
+        "late.waits": "number title where until why", "late.cannot": "number title why",
     }
 )  # fmt: skip
 DAYS = 7
@@ -67,6 +69,10 @@ def send_after_all(event: MessageReceived, ctx: Context) -> Wishes:
     line = line_of(ctx, beat, post.group_id, from_ms(post.due))
     if line is None:
         raise Mistake("late.settled", number=post.number, title=title, state="素材库里没有合适的一条")
+    expires = ctx.now + max(beat.lateness, SHORTEST)
+    verdict = verdict_now(ctx, line, post.group_id, expires)
+    if verdict.what not in ("now", "later"):  # said now, so that the post stays open and can be sent another time
+        raise Mistake("late.cannot", number=post.number, title=title, why=verdict.why)
     if not ctx.store.campaigns.note_send(
         beat.id, post.group_id, post.due, at=to_ms(ctx.now), how="resent", event_id=event.id
     ):
@@ -75,8 +81,15 @@ def send_after_all(event: MessageReceived, ctx: Context) -> Wishes:
     sent = Say(
         line.key, line.slots, group=post.group_id, channel=channel_of(ctx, post.group_id), sort=line.sort,
         because=f"{ctx.name} 补发「{title}」，脚本 {post.beat}，{post.reason}", picture=line.picture,
-        kind=line.kind, content=line.content,
+        kind=line.kind, content=line.content, expires=expires,
     )  # fmt: skip
+    if verdict.until is not None:
+        until = f"{verdict.until:%m-%d %H:%M}"  # in the zone of its group
+        waits = say(
+            "late.waits", number=post.number, title=title, where=_place(ctx, post), until=until, why=verdict.why,
+            sort=Sort.STAFF,
+        )  # fmt: skip
+        return [sent, waits]
     if post.group_id == event.group:
         return sent  # the post itself is the answer
     return [sent, say("late.sent", number=post.number, title=title, where=_place(ctx, post), sort=Sort.STAFF)]

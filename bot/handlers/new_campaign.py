@@ -6,18 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from bot.campaign_words import LATE_TITLES, USUAL, parse_late, parse_when, show_when
-from bot.campaigning import name_of, spoken
-from bot.contact import KINDS, quiet_until
+from bot.campaigning import foresee, name_of, spoken
+from bot.contact import KINDS
 from bot.context import Context, zone_of
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.exposure import Exposure
-from bot.own_beats import PHRASE, SCRIPT, add_own, own_beat
-from bot.posting import channel_of
+from bot.own_beats import PHRASE, add_own, own_beat
+from bot.posting import SHORTEST
 from bot.proposals import needs_second, propose
 from bot.replies import PASS, Say, Sort, Wishes, say
 from bot.router import Router
-from bot.scripts import Beat
+from bot.scripts import OWN, Beat
 from bot.words import bare, normalise, one_line
 from bot.world import to_ms
 
@@ -229,17 +229,11 @@ def _concerns(ctx: Context, beat: Beat, group: str) -> list[str]:
     if due is None:
         return [f"{name} 往后没有这样的时间，不会发"]
     found = [f"第一次 {due.astimezone(zone):%m-%d %H:%M}（{name}）"]
-    if quiet_until(settings, due) is not None:
-        found.append(f"{name} 那时是安静时段（quiet），会往后推或过期")
     near = [title for when, _, _, title in ctx.desk.upcoming(group, 60) if abs(when - due) < CLOSE]
     if near:
         found.append(f"{name} 前后半小时里还有「{near[0]}」")
     line = Say(beat.phrase, beat.slots, sort=Sort(beat.sort), kind=beat.kind, content=beat.budgeted_as)
-    channel = channel_of(ctx, group)
-    verdict = Exposure(ctx.store, ctx.config).preview(
-        line, group, settings, due, [], channel=channel, speaks=ctx.desk.speaks(channel),
-        expires=due + max(beat.lateness, timedelta(minutes=15)),
-    )  # fmt: skip
+    verdict = foresee(ctx, Exposure(ctx.store, ctx.config), line, group, due, due + max(beat.lateness, SHORTEST))
     return found if verdict.what == "now" else [*found, f"{name} 按触达规则{spoken(verdict)}"]
 
 
@@ -265,18 +259,18 @@ def remove(event: MessageReceived, ctx: Context) -> Wishes:
     found = [
         (number, title)
         for number, title, _ in known
-        if normalise(text) in (normalise(title), f"{SCRIPT}.n{number}", f"n{number}")
+        if normalise(text) in (normalise(title), f"{OWN}.n{number}", f"n{number}", f"#{number}")
     ]
     if len(found) != 1:
-        rows = "\n".join(f"· 「{title}」（{SCRIPT}.n{number}）" for number, title, _ in known[:20])
+        rows = "\n".join(f"· 「{title}」（{OWN}.n{number}）" for number, title, _ in known[:20])
         raise Mistake("campaign_new.not_own", text=text[:40], rows=rows or "· 还没有在聊天里建过")
     number, title = found[0]
-    beat = ctx.desk.beat(f"{SCRIPT}.n{number}")
+    beat = ctx.desk.beat(f"{OWN}.n{number}")
     for group in beat.groups if beat is not None else ():
         ctx.store.campaigns.hold_waiting(
-            f"{SCRIPT}.n{number}", group, at=to_ms(ctx.now), why=f"{ctx.name} 删了「{title}」"
+            f"{OWN}.n{number}", group, at=to_ms(ctx.now), why=f"{ctx.name} 删了「{title}」"
         )
     ctx.store.campaigns.drop_own(number, to_ms(ctx.now))
-    ctx.audit("删活动", f"{title}（{SCRIPT}.n{number}）")
+    ctx.audit("删活动", f"{title}（{OWN}.n{number}）")
     ctx.desk.replan()
     return say("campaign_new.gone", title=title, sort=Sort.STAFF)

@@ -1,6 +1,7 @@
 """The lint of the calendar: settings and content in, findings with reasons out. It changes and sends nothing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,17 +15,28 @@ from bot.lint.material import Material, material_of
 from bot.lint.plan import Almanac, Plan, plan
 from bot.lint.texts import size, wording
 from bot.lint.weeks import check_plan
-from bot.scripts import Beat
+from bot.scripts import OWN_TITLE, Beat
 from bot.settings import GroupSettings
+from bot.standing import why_stopped
+from storage.standing import Standing
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "lint"]
 
 
-def lint(config: Config, content: Content, now: datetime) -> list[Finding]:
+def lint(config: Config, content: Content, now: datetime, standing: Standing | None = None) -> list[Finding]:
     """Everything to look at in what was read and proven before, errors first. Reads the persona's files once more for
-    the names of files; knows no clock but `now`."""
-    material = material_of(config, content)
-    return distinct(_all(material, now))
+    the names of files; knows no clock but `now`. `standing`: what staff paused, skipped and changed by chat, where the
+    settings and the content have that laid on."""
+    material = material_of(config, content, standing)
+    return [_in_chat(one) for one in distinct(_all(material, now))]
+
+
+def _in_chat(one: Finding) -> Finding:
+    """A campaign made by chat has no row to edit: it is made anew."""
+    if one.file != OWN_TITLE:
+        return one
+    title = one.key.split(" ", 2)[2]
+    return replace(one, fix=f"{one.fix}；聊天里建的没法改，发「删活动 {title}」，再「新活动」重建", needle="")
 
 
 def _all(material: Material, now: datetime) -> Iterator[Finding]:
@@ -54,20 +66,27 @@ def _all(material: Material, now: datetime) -> Iterator[Finding]:
 def plans(material: Material, now: datetime) -> Iterator[Plan]:
     """The coming weeks of every group; groups that hear the same under the same settings are one plan."""
     alike: dict[str, tuple[GroupSettings, list[str], list[Beat]]] = {}
-    named = {group: material.config.group(group) for group in material.config.settings.groups}
+    standing = material.standing
     mentioned = {group: material.config.group(group) for beat in material.beats for group in beat.groups}
-    for group, settings in {**mentioned, **named}.items():
-        beats = [beat for beat in material.beats if beat.trigger and not beat.task and beat.plays_in(group, settings)]
+    for group, settings in {**mentioned, **material.groups}.items():
+        beats = [
+            beat for beat in material.beats
+            if beat.trigger and not beat.task and beat.plays_in(group, settings)
+            and standing.paused_by(beat.id, group) is None
+        ]  # fmt: skip
         if not beats or (group == DEFAULT_GROUP and not settings.scripts):
             continue
         days = f"{settings.zone} {settings.quiet} {settings.calendar.anchor} {settings.contact.no_promo}"
         rules = f"{days} {settings.type} {settings.lint.model_dump_json()}"
-        key = f"{rules} {' '.join(beat.id for beat in beats)}"
+        skips = [row[:4] for row in standing.skips if row[1] == group]
+        key = f"{rules} {' '.join(beat.id for beat in beats)} {skips}"
         alike.setdefault(key, (settings, [], beats))[1].append(group)
     almanacs: dict[date, Almanac] = {}
     for settings, groups, beats in alike.values():
         today = now.astimezone(ZoneInfo(settings.zone)).date()
-        yield plan(tuple(groups), settings, beats, almanacs.setdefault(today, Almanac(today)))
+        one = plan(tuple(groups), settings, beats, almanacs.setdefault(today, Almanac(today)))
+        sent = [post for post in one.posts if not why_stopped(standing, material.config, post.beat, groups[0], post.at)]
+        yield replace(one, posts=sent)
 
 
 def _settings(material: Material) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from bot.settings.lint import MIX_OF_TYPE
 
 def unheard(material: Material) -> Iterator[Finding]:
     """Beats that are addressed to somebody who will not get them."""
-    groups = material.config.settings.groups
+    groups = material.groups
     types = {*MIX_OF_TYPE, *(settings.type for settings in groups.values() if settings.type)}
     tags = {tag for settings in groups.values() for tag in settings.tags}
     for beat in material.beats:

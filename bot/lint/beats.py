@@ -82,6 +82,8 @@ def _meant(name: str) -> str:
 def new_items(look: Look) -> Iterator[Finding]:
     """A new-item day has exactly so many items."""
     beat = look.beat
+    if beat.made_by_chat:
+        return  # the dialogue asks for words, not for items
     if beat.kind == "new-item" and len(beat.items) != look.settings.new_items:
         yield found(
             beat,
@@ -108,7 +110,7 @@ def mechanics(look: Look) -> Iterator[Finding]:
 def labels(look: Look) -> Iterator[Finding]:
     """Each beat says what it is, and deals say that they are."""
     beat = look.beat
-    if not beat.kind:
+    if not beat.kind and not beat.made_by_chat:  # by chat, whoever made it was asked
         yield found(beat, "labels", f"「{beat.title}」没写 kind", 'kind = "topic" 这样写明是哪一类，配比和扎堆才算得准')
     if beat.kind in DEALS and not beat.deal:
         yield found(beat, "labels", f"「{beat.title}」是 {beat.kind}，没标 deal", "写上 deal = true")

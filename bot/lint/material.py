@@ -1,7 +1,7 @@
 """What is looked at: every text that members may read, with its place, and every way in which a beat may be said."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.banks import Bank, Entry
@@ -9,8 +9,11 @@ from bot.config import DEFAULT_GROUP, Config, read_toml
 from bot.content import Content, persona_folder
 from bot.draw_plan import BUILT_IN as BUILT_IN_DRAWS
 from bot.draw_plan import DrawPlan
-from bot.scripts import Beat
+from bot.scripts import OWN_TITLE, Beat
 from bot.scripts.beat import Variant
+from bot.settings import GroupSettings
+from bot.standing import CHANGED
+from storage.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,17 @@ class Material:
     folder: Path
     phrase_files: Mapping[str, str]
     draw_files: Mapping[str, str]
+    standing: Standing = field(default_factory=Standing)
+
+    @property
+    def groups(self) -> Mapping[str, GroupSettings]:
+        """Every group that has settings of its own, by file or by chat, with what is in force."""
+        names = dict.fromkeys([*self.config.settings.groups, *self.standing.changes])
+        return {name: self.config.group(name) for name in names}
+
+    def file_of_setting(self, group: str, path: str) -> str:
+        """Where a setting of a group comes from: the file, or a conversation."""
+        return CHANGED if path in self.standing.changes.get(group, {}) else self.config.file
 
     @property
     def beats(self) -> Iterator[Beat]:
@@ -43,7 +57,7 @@ class Material:
         return str(self.folder / "banks" / f"{name}.toml")
 
 
-def material_of(config: Config, content: Content) -> Material:
+def material_of(config: Config, content: Content, standing: Standing | None = None) -> Material:
     """Finds the files of what was read and proven before."""
     folder = persona_folder(config)
     phrases: dict[str, str] = {}
@@ -55,31 +69,38 @@ def material_of(config: Config, content: Content) -> Material:
         name: str(own / f"{name}.toml" if own and (own / f"{name}.toml").is_file() else BUILT_IN_DRAWS / f"{name}.toml")
         for name in content.draws
     }
-    return Material(config, content, folder, phrases, draws)
+    return Material(config, content, folder, phrases, draws, standing or Standing())
 
 
 def key_of(beat: Beat) -> str:
-    """The row of a beat in its file, as people find it: a wave is a part of its campaign."""
+    """The row of a beat in its file, as people find it: a wave is a part of its campaign; what was made by chat has a
+    number."""
+    if beat.made_by_chat:
+        return beat.called
     campaign = beat.campaign.partition(".")[2]
     return f"beat.{campaign}.wave.{beat.wave}" if beat.wave else f"beat.{campaign}"
 
 
 def file_of(beat: Beat) -> str:
     """The file of a beat."""
+    if beat.made_by_chat:
+        return OWN_TITLE
     return str(beat.file or f"scripts/{beat.script}.toml")
 
 
 def texts(material: Material) -> Iterator[Text]:
-    """Everything that members may read, except what people of the deployment type by chat."""
+    """Everything that members may read; of what people type by chat, campaigns and greetings."""
     yield from _of_persona(material)
     yield from _of_scripts(material)
     for name, plan in material.content.draws.items():
         yield from _of_draw(material.draw_files[name], plan)
     usual = material.config.group(None).welcome.benefit
-    for group, settings in material.config.settings.groups.items():
+    for group, settings in material.groups.items():
         if settings.welcome.benefit and (group == DEFAULT_GROUP or settings.welcome.benefit != usual):
             key = f"groups.{group}.welcome.benefit"
-            yield Text(material.config.file, key, settings.welcome.benefit, settings.lint.off)
+            yield Text(
+                material.file_of_setting(group, "welcome.benefit"), key, settings.welcome.benefit, settings.lint.off
+            )
 
 
 def _of_persona(material: Material) -> Iterator[Text]:

@@ -271,7 +271,8 @@ def crowded(plan: Plan) -> Iterator[Finding]:
 def over(plan: Plan) -> Iterator[Finding]:
     """Beats of the group that will never be due again."""
     for beat in plan.beats:
-        if "nobody" not in beat.lint_off and plan.never_again(beat):
+        # What was made by chat for one evening is over after it, and `活动` says so.
+        if not beat.made_by_chat and "nobody" not in beat.lint_off and plan.never_again(beat):
             yield found(beat, "nobody", f"{plan.title}：「{beat.title}」再也不会到点", "换日期，或者删掉这一拍")
 
 

@@ -13,6 +13,11 @@ from bot.scripts.triggers import Trigger, Weekly
 from bot.settings import GroupSettings
 from bot.world import Luck
 
+OWN = "own"
+"""The script of the campaigns that staff made by chat: `own.n3` is the third one. No file has this name."""
+OWN_TITLE = "聊天里建的活动"
+"""What they are called together, in sheets and where a problem would name its file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
@@ -105,6 +110,16 @@ class Beat:
     lint_off: Mapping[str, str] = field(default_factory=dict)
     """Rules of bot/lint that are silent for this beat, each with its reason; those of its whole script among them."""
     script_lint_off: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def made_by_chat(self) -> bool:
+        """Staff made it in a conversation: it stands in the database, not in a file."""
+        return self.script == OWN
+
+    @property
+    def called(self) -> str:
+        """What an operator knows a campaign made by chat by: `活动 #3 周三加场`."""
+        return f"活动 #{self.id.partition('.')[2].removeprefix('n')} {self.title}"
 
     @property
     def weekdays(self) -> tuple[str, ...]:

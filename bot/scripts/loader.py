@@ -6,7 +6,7 @@ from pathlib import Path
 from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.replies import Sort
-from bot.scripts.beat import Audience, Beat, Personal, Task, Variant
+from bot.scripts.beat import OWN, Audience, Beat, Personal, Task, Variant
 from bot.scripts.model import LATENESS, PERSONAL_LATENESS, BeatModel, ScriptModel, WaveModel, as_date
 from bot.scripts.triggers import Around, Between, Dates, Days, Monthly, Trigger, Weekly
 
@@ -26,6 +26,9 @@ def load_scripts(folder: Path | None) -> dict[str, list[Beat]]:
         files |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
     scripts: dict[str, list[Beat]] = {}
     problems: list[Problem] = []
+    if OWN in files:
+        path = files.pop(OWN)
+        problems.append(Problem(str(path), "", f"{OWN} 这个名字留给聊天里建的活动（{OWN}.n3）", "换个文件名"))
     for name, path in files.items():
         try:
             scripts[name] = _beats(name, check_model(ScriptModel, read_toml(path), str(path)), path)

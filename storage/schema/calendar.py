@@ -1,4 +1,8 @@
-"""Posts that came too late, entries of banks that were used, sequences for single members, tasks for people."""
+"""Posts that came too late, entries of banks that were used, sequences for single members, tasks for people.
+
+`sequence_start.talked_at` is never written: steps carry `watches` instead. It stays: a step that has landed
+does not change, and another one that drops an empty column would rewrite the table of every deployment for nothing.
+"""
 
 SCRIPT = """
 CREATE TABLE late_post (
