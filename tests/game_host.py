@@ -55,7 +55,9 @@ class Host:
         if self.over:
             return None
         move = Move(member, f"名{member}", text.casefold(), text, self.at, f"e{self.at}", addressed=addressed)
+        before = json.dumps(self.state)
         turn: Turn | None = self.game.move(self.state, move, self.table())
+        assert json.dumps(self.state) == before, "a state is shared: a rule gives a new one, and changes none in place"
         if turn is not None:
             self.take(turn)
         return turn
