@@ -3,6 +3,7 @@
 from bot.context import Context
 from bot.draw_plan import DrawPlan
 from bot.drawing import Drawing
+from bot.drawing.opening import start
 from bot.errors import Mistake
 from bot.replies import Say, Sort, say
 
@@ -17,7 +18,7 @@ def asked_number(ctx: Context, word: str) -> int:
 
 def open_plan(ctx: Context, plan: DrawPlan, groups: tuple[str, ...]) -> list[Say]:
     """Opens a plan in groups and writes down who did it."""
-    draw, says = Drawing(ctx).open(plan, groups)
+    draw, says = start(Drawing(ctx), plan, groups)
     ctx.audit("开奖", f"第 {draw.id} 号「{draw.title}」")
     if plan.mode == "surprise":
         where = f"第 {draw.id} 号惊喜抽奖已排好，会在时段里随机一分钟出现。"

@@ -7,6 +7,7 @@ from bot.contact import quiet_until
 from bot.context import Context
 from bot.draw_plan import DrawPlan
 from bot.drawing import Drawing, wrong
+from bot.drawing.opening import start
 from bot.errors import Mistake
 from bot.games import Game
 from bot.games.scores import ALL, RACE
@@ -93,7 +94,7 @@ def open_draw(ctx: Context, plan: DrawPlan) -> list[Say]:
             raise wrong(f"第 {draw.id} 号「{draw.title}」还没结束")
     if plan.groups and ctx.group not in plan.groups:
         raise wrong(f"抽奖「{plan.name}」不在这个群开")
-    return Drawing(ctx).open(plan, plan.groups or (ctx.group,))[1]
+    return start(Drawing(ctx), plan, plan.groups or (ctx.group,))[1]
 
 
 def _failed(ctx: Context, opens: Opens, title: str, mistake: Mistake) -> list[Say] | Silence:

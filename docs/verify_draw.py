@@ -4,11 +4,7 @@ import hashlib
 import re
 import sys
 
-N, HASH, LINE = "[1-9][0-9]{0,17}", "[0-9a-f]{64}", r"[0-9a-f]{10}(\*([2-9]|[1-9][0-9]))?"
-ONCE = {"draw": N, "kind": "list", "state": "drawn|void", "public": ".+", "count": f"0|{N}"}
-ONCE |= {"format": "yuanzi-draw 1", "commit": HASH, "list": HASH, "secret": HASH}
-MANY = {"rule": f"{N} .+", "entrants": f"{N}( {LINE})+", "win": f"{N} {N} {N} {N} (won|claimed|replaced|forfeited)"}
-FORM = ONCE | MANY
+N, HASH, CODE = "[1-9][0-9]{0,17}", "[0-9a-f]{64}", r"[0-9a-f]{10}(\*([2-9]|[1-9][0-9]))?"
 
 
 def sha(*parts):
@@ -20,43 +16,39 @@ def demand(right, what):
         sys.exit(f"不成立：{what}")
 
 
-def best_ticket(number):
-    weight = int(lines[number - 1].partition("*")[2] or 1)
-    return min(sha(seed, str(number), lines[number - 1], str(ticket)) for ticket in range(1, weight + 1))
+def told(key, form, numbered=False):
+    found = set()  # pairs of number and value: what is told twice counts once, what is told in two ways cannot pass
+    for row in re.findall(rf"^\s*{key}: (.*\S)\s*$", proof, re.MULTILINE):
+        demand(re.fullmatch(form, row), f"这一行不合写法，或者还没开奖；即时抽用 verify_instant.py：{key}: {row}")
+        first, _, rest = row.partition(" ") if numbered else ("1", "", row)
+        found |= set(enumerate(rest.split() if key == "entrants" else [rest], start=int(first)))
+    demand(found or key in ("entrants", "win"), f"缺少 {key}（文件要存成 UTF-8）")
+    demand(sorted(n for n, _ in found) == list(range(1, len(found) + 1)), f"{key} 说法不一，或者编号不是从 1 连着的")
+    return [value for _, value in sorted(found)]
 
 
-try:
-    with open(sys.argv[1], encoding="utf-8-sig") as file:
-        proof = file.read().split("\n")
-except (IndexError, OSError, UnicodeError) as error:
-    sys.exit(f"不成立：读不了证据文件（要存成 UTF-8）：{error}")
-told = {key: {} for key in FORM}
-for row in map(str.strip, proof):
-    key, _, value = row.partition(": ")
-    if key in told:
-        demand(re.fullmatch(FORM[key], value), f"这一行不合写法，或者还没开奖；即时抽用 verify_instant.py：{row}")
-        first, _, rest = value.partition(" ") if key in MANY else ("1", "", value)
-        for number, one in enumerate(rest.split() if key == "entrants" else [rest], start=int(first)):
-            demand(told[key].setdefault(number, one) == one, f"两行说法不一：{row}")
-for key, table in told.items():
-    demand(table or key in ("entrants", "win"), f"缺少 {key}")
-    demand(sorted(table) == list(range(1, len(table) + 1)), f"{key} 的编号不是从 1 连着的")
-fact = {key: table.get(1) for key, table in told.items()}
-rules, lines, wins = ([told[key][n] for n in sorted(told[key])] for key in MANY)
-wins = [[*map(int, win.split()[:3]), win.split()[3]] for win in wins]
+with open(sys.argv[1], encoding="utf-8-sig", errors="replace") as file:
+    proof = file.read()
+told("format", "yuanzi-draw 1"), told("kind", "list")
+[draw], [count] = told("draw", N), told("count", f"0|{N}")
+[state], [public] = told("state", "drawn|void"), told("public", ".+")
+[commit], [listing], [secret] = (told(key, HASH) for key in ("commit", "list", "secret"))
+rules, lines = told("rule", f"{N} .+", numbered=True), told("entrants", f"{N}( {CODE})+", numbered=True)
+wins = [win.split() for win in told("win", f"{N} {N} {N} {N} (won|claimed|replaced|forfeited)", numbered=True)]
 
-demand(sha(fact["secret"]) == fact["commit"], "秘密不是开始时承诺的那个")
-demand(sha(*lines) == fact["list"] and len(lines) == int(fact["count"]), "名单不是截止时封存的那份")
-
-seed = sha("yuanzi-draw 1", fact["draw"], sha(*rules), fact["list"], fact["public"], fact["secret"])
-ranking = sorted(range(1, len(lines) + 1), key=best_ticket)
+demand(sha(secret) == commit, "秘密不是开始时承诺的那个")
+demand(sha(*lines) == listing and len(lines) == int(count), "名单不是截止时封存的那份")
+seed = sha("yuanzi-draw 1", draw, sha(*rules), listing, public, secret)
+weights = [int(line.partition("*")[2] or 1) for line in lines]
+tickets = [(sha(seed, str(n), lines[n - 1], str(t)), n) for n, w in enumerate(weights, 1) for t in range(1, w + 1)]
+ranking = list(dict.fromkeys(number for _, number in sorted(tickets)))
 prizes = re.findall(f"^奖品({N})：.*，({N}) 份$", "\n".join(rules), re.MULTILINE)
 demand(prizes and [n for n, _ in prizes] == [str(n + 1) for n in range(len(prizes))], "规则里奖品的号不是从 1 连着的")
-places = [int(n) for n, quantity in prizes for _ in range(min(int(quantity), len(lines)))][: len(lines)]
-places = dict(enumerate(places, start=1)) if fact["state"] == "drawn" else {}
-held = [place for place, _, _, state in wins if state in ("won", "claimed")]
-demand([who for _, who, _, _ in wins] == ranking[: len(wins)], "中奖、补抽的人没有照顺位来")
-demand([place for place, _, _, _ in wins[: len(places)]] == list(places), "名额没有照顺位给全")
-demand(all(places.get(place) == prize for place, _, prize, _ in wins), "没有这个名额，或者奖品不是它的")
+places = [n for n, quantity in prizes for _ in range(min(int(quantity), len(lines)))][: len(lines)]
+places = {str(place): prize for place, prize in enumerate(places, start=1)} if state == "drawn" else {}
+demand([win[0] for win in wins[: len(places)]] == list(places), "名额没有照顺位给全")
+due = [[place, str(who), places.get(place)] for (place, *_), who in zip(wins, ranking, strict=False)]
+demand([win[:3] for win in wins] == due, "中奖、补抽的人没有照顺位来，或者名额、奖品不是这个")
+held = [win[0] for win in wins if win[3] in ("won", "claimed")]
 demand(len(held) == len(set(held)), "一个名额同时归了两位")
-print("成立。请和群里公布过的对一遍：", "commit " + fact["commit"], "list " + fact["list"], *rules, sep="\n")
+print("成立。请和群里公布过的对一遍：", "commit " + commit, "list " + listing, *rules, sep="\n")

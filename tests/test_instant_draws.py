@@ -12,6 +12,9 @@ from bot.context import Context, Desk
 from bot.draw_plan import DrawPlan, plan_of
 from bot.draw_proof import proof_lines
 from bot.drawing import Drawing
+from bot.drawing.closing import close
+from bot.drawing.instant import attempt
+from bot.drawing.opening import start
 from bot.events import MessageReceived
 from bot.games import draw as rule
 from bot.stage import CHANNEL, START
@@ -48,7 +51,7 @@ class Booth:
         self.desk = SimpleNamespace(secret=lambda *_: secret, words=lambda _settings: [])
         self.count = 0
         drawing = self._drawing("boss")
-        self.draw: Draw = drawing.open(plan, ("g",))[0]
+        self.draw: Draw = start(drawing, plan, ("g",))[0]
 
     def _drawing(self, member: str) -> Drawing:
         self.count += 1
@@ -64,12 +67,12 @@ class Booth:
 
     def tries(self, member: str) -> tuple[str, dict[str, object]]:
         """A member tries: what they are told."""
-        key, slots, _ = self._drawing(member).attempt(self.draw, self.plan)
+        key, slots, _ = attempt(self._drawing(member), self.draw, self.plan)
         return key, slots
 
     def end(self) -> str:
         """The draw ends; its proof."""
-        self._drawing("boss").close(self.store.draws.get(self.draw.id) or self.draw, "到点")
+        close(self._drawing("boss"), self.store.draws.get(self.draw.id) or self.draw, "到点")
         ended = self.store.draws.get(self.draw.id)
         assert ended is not None
         return "\n".join(proof_lines(self.store.draws, ended))

@@ -6,7 +6,7 @@ from bot.context import Context
 from bot.draw_desk import asked_number
 from bot.draw_plan import plan_of
 from bot.draw_proof import name_of_prize, proof_lines
-from bot.drawing import Drawing, key_of, rule_word
+from bot.drawing import Drawing, afterwards, closing, instant, key_of, opening, rule_word
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
 from bot.games.draw import pages
@@ -118,7 +118,7 @@ def _try(draw: Draw, ctx: Context) -> Wishes:
     drawing = Drawing(ctx)
     if not drawing.may_enter(draw, ctx.member):
         return _staff_out(draw, ctx)
-    key, slots, more = drawing.attempt(draw, plan_of(draw.given))
+    key, slots, more = instant.attempt(drawing, draw, plan_of(draw.given))
     refused = key in ("draw.try_none", "draw.try_done")
     if refused and ctx.resting(key, f"{draw.id}/{ctx.member}", timedelta(minutes=10)):
         return Silence("次数用完或已经中过，十分钟内说过一次")
@@ -157,18 +157,18 @@ def due(event: Tick, ctx: Context) -> Wishes:
     if draw.state == "planned" and draw.opens_at <= now:
         return _surprise(draw, drawing, ctx)
     if draw.state == "open" and draw.deadline <= now:
-        return drawing.close(draw, "到了截止时间")
+        return closing.close(drawing, draw, "到了截止时间")
     if draw.state == "closed" and (draw.closed_at or 0) + _public_wait(draw, ctx) <= now:
-        return drawing.void(draw, "一直没有填公开数，按规定作废")
+        return afterwards.void(drawing, draw, "一直没有填公开数，按规定作废")
     if draw.state in ("drawn", "void"):
-        return drawing.expire(draw) or Silence("没有逾期没领的奖品")
+        return afterwards.expire(drawing, draw) or Silence("没有逾期没领的奖品")
     return Silence("还没到时候")
 
 
 def _surprise(draw: Draw, drawing: Drawing, ctx: Context) -> Wishes:
     if draw.deadline > to_ms(ctx.now) + 60_000:
-        return drawing.begin(draw)
-    drawing.void(draw, "停机错过了时段")
+        return opening.begin(drawing, draw)
+    afterwards.void(drawing, draw, "停机错过了时段")
     slots = {"what": f"惊喜抽奖「{draw.title}」停机错过了时段，没有发出去，请重开。"}
     opener = ctx.store.members.channel_of_member(draw.opener_id) or ctx.event.channel
     # One that a beat opened has nobody behind it: all of staff hear.
@@ -268,6 +268,6 @@ def claim(event: MessageReceived, ctx: Context) -> Wishes:
     ]  # fmt: skip
     if not waiting:
         raise Mistake("draw.nothing_to_claim", name=ctx.name)
-    rows = [f"· {drawing.claim(one)}" for one in waiting]
+    rows = [f"· {afterwards.claim(drawing, one)}" for one in waiting]
     how = "；".join(dict.fromkeys(str(drawing.get(one.draw_id).given["redeem"]) for one in waiting))
     return say("draw.claimed", name=ctx.name, rows="\n".join(rows), how=how, because="在期限内领奖")

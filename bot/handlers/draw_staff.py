@@ -7,7 +7,7 @@ from bot.draw_desk import asked_number, open_plan, tell_openers
 from bot.draw_plan import one_line, plan_of
 from bot.draw_proof import name_of_prize
 from bot.draw_words import parse_answers, parse_prizes, parse_when
-from bot.drawing import Drawing, key_of, wrong
+from bot.drawing import Drawing, afterwards, closing, key_of, opening, wrong
 from bot.errors import ConfigError, Mistake
 from bot.events import MessageReceived
 from bot.redeeming import aftermath, title_in
@@ -64,7 +64,7 @@ def hurry(event: MessageReceived, ctx: Context) -> Wishes:
     drawing.note(draw, "提前截止，立即开奖")
     ctx.audit("立即开奖", f"第 {draw.id} 号")
     says = drawing.announce(draw, "draw.hurried", "员工提前截止，公开")
-    return tell_openers(ctx, [*says, *drawing.close(draw, "员工提前截止")], f"第 {draw.id} 号已截止。")
+    return tell_openers(ctx, [*says, *closing.close(drawing, draw, "员工提前截止")], f"第 {draw.id} 号已截止。")
 
 
 @router.command("延期", help="把截止时间往后挪", usage="号 时间", role="operator")
@@ -98,7 +98,7 @@ def public_number(event: MessageReceived, ctx: Context) -> Wishes:
         raise wrong("公开数要写 1 到 60 个字", "比如：公开数 12 3456.78")
     drawing.note(draw, f"公开数 {text}")
     ctx.audit("公开数", f"第 {draw.id} 号：{text}")
-    return tell_openers(ctx, drawing.draw(draw, text), f"第 {draw.id} 号已开奖。")
+    return tell_openers(ctx, closing.draw_list(drawing, draw, text), f"第 {draw.id} 号已开奖。")
 
 
 @router.command("补抽", help="换掉一位中奖的人，由下一顺位补上", usage="号 奖品 原因", role="operator")
@@ -111,7 +111,7 @@ def replace(event: MessageReceived, ctx: Context) -> Wishes:
         )
     winner = _chosen(ctx, draw, which)
     title = title_in(ctx, winner.group_id, winner.member_id)
-    fresh = drawing.replace(draw, winner, "replaced", reason.strip()[:60])
+    fresh = afterwards.replace_winner(drawing, draw, winner, "replaced", reason.strip()[:60])
     if fresh is None:
         raise wrong("名单里没有候补了")
     old, new = (ctx.store.members.name(one.member_id) for one in (winner, fresh))
@@ -153,7 +153,7 @@ def void(event: MessageReceived, ctx: Context) -> Wishes:
     drawing, draw, reason = _asked(ctx, "作废")
     if not reason:
         raise wrong("要写明原因", f"比如：作废 {draw.id} 奖品写错了")
-    says = drawing.void(draw, reason[:60])
+    says = afterwards.void(drawing, draw, reason[:60])
     ctx.audit("作废", f"第 {draw.id} 号：{reason[:60]}")
     return tell_openers(ctx, says, f"第 {draw.id} 号已作废。")
 
@@ -178,8 +178,8 @@ def correct(event: MessageReceived, ctx: Context) -> Wishes:
         raise wrong(str(error)) from None
     except ConfigError as error:
         raise wrong(error.problems[0].reason) from None
-    voided = drawing.void(draw, f"更正{what}")
-    fresh, opened = drawing.open(plan, draw.groups, draw.round)
+    voided = afterwards.void(drawing, draw, f"更正{what}")
+    fresh, opened = opening.start(drawing, plan, draw.groups, draw.round)
     ctx.audit("更正", f"第 {draw.id} 号改{what}，重开为第 {fresh.id} 号")
     says = drawing.announce(draw, "draw.corrected", "规则不能改，更正要作废重开", reason=f"更正{what}", fresh=fresh.id)
     return tell_openers(ctx, [*voided, *says, *opened], f"已重开为第 {fresh.id} 号。")
