@@ -23,10 +23,14 @@ def tell(ctx: Context, entry: EntryModel, score: float, why: str, asked: str) ->
     """The answer of an entry, noted; its evidence follows as a line of its own."""
     asked = one_line(asked, KEPT_TEXT)
     event = ctx.event
+    ctx.resting(f"faq.{entry.id}", event.group or ctx.member, ctx.settings.faq.cooldown)
+    fresh = ctx.store.faq.standing_for(entry.id, event.group)
+    if fresh is not None:
+        entry = entry.model_copy(update={"id": f"#{fresh.id}", "answer": fresh.answer})
+        why = f"{why}；答案是教的问答 {fresh.id}，顶替了文件里的"
     ctx.store.faq_log.note(
         event.id, event.group, ctx.member, "answer", asked, at=ctx.at_ms, entry=entry.id, score=min(1.0, score)
     )
-    ctx.resting(f"faq.{entry.id}", event.group or ctx.member, ctx.settings.faq.cooldown)
     text = f"{entry.answer}\n{entry.link}" if entry.link else entry.answer
     lines = [Say("faq.answer", {"answer": text}, picture=entry.picture, because=why)]
     if entry.evidence:
@@ -102,6 +106,15 @@ def entry_name(ctx: Context, entry: str) -> str:
         return f"问答 {entry[1:]}「{one_line(taken.question, 24) if taken else '已经没有了'}」"
     title = f"「{one_line(title_of(known), 24)}」" if known else ""
     return f"问答 {entry.removeprefix('#')}{title}"
+
+
+def answer_of(ctx: Context, entry: str) -> str:
+    """What an entry answers now, by its id or number."""
+    taught = ctx.store.faq.get(int(entry[1:])) if entry.startswith("#") else None
+    if taught is not None:
+        return taught.answer
+    known = ctx.desk.library.entries.get(entry)
+    return known.answer if known else ""
 
 
 def faq_lines(ctx: Context, group: str | None, since: datetime, until: datetime, most: int = 3) -> list[str]:

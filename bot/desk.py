@@ -10,7 +10,6 @@ from bot.content import Content, setting_problems
 from bot.context import zone_of
 from bot.draw_plan import DrawPlan
 from bot.errors import ConfigError, Problem
-from bot.faq import EntryModel
 from bot.faq.library import Library
 from bot.lint import lint
 from bot.lint.report import problem
@@ -25,41 +24,17 @@ from bot.scripts import Beat
 from bot.scripts.opens import Opens
 from bot.settings import GroupSettings
 from bot.settings.deployment import Role
+from bot.shelf import TaughtShelf
 from bot.story import Story
 from bot.survey import Survey
 from bot.tagrules import TagBook
 from bot.voice import ALWAYS, slots_in
 from bot.words import Reading, bare, normalise
 from bot.world import Luck, World
-from storage.faq import Taught
 from storage.store import Store
 
 HINTS = 4
 """Findings of the lint that staff see after a reload; all of them stand in `yuanzi check`."""
-
-
-class TaughtShelf:
-    """What was taught by chat, as entries of the book. Implements `bot.faq.library.Shelf`."""
-
-    def __init__(self, store: Store) -> None:
-        self._faq = store.faq
-        self._known: dict[Taught, EntryModel] = {}
-
-    @property
-    def version(self) -> int:
-        return self._faq.version
-
-    def read(self) -> list[EntryModel]:
-        """Proven when they were taught: not proven again. What has not changed is the very same entry as before."""
-        self._known = {one: self._known.get(one) or _as_entry(one) for one in self._faq.standing()}
-        return list(self._known.values())
-
-
-def _as_entry(one: Taught) -> EntryModel:
-    return EntryModel.model_construct(
-        id=f"#{one.id}", question=one.question, similar=one.similar, answer=one.answer,
-        groups=(one.group_id,) if one.group_id else (),
-    )  # fmt: skip
 
 
 class FrontDesk:
@@ -84,7 +59,7 @@ class FrontDesk:
         """By role and settings, which are frozen: the list grows with the house, the cost of asking must not."""
         self.on_replanned: Callable[[], None] = lambda: None
         self.content: Content
-        self._library = Library(TaughtShelf(store))
+        self._library = Library(TaughtShelf(store, lambda: {one.id for one in self.content.faq.entries}))
 
     def use(self, content: Content) -> None:
         """From now on this is what is said, answered and scheduled."""

@@ -4,6 +4,7 @@ import re
 
 from bot.context import Context
 from bot.errors import Mistake
+from bot.faq import EntryModel
 from bot.faq.keywords import core
 from bot.replies import Say, Sort, say
 from bot.words import fold, one_line
@@ -11,6 +12,8 @@ from bot.world import to_ms
 from storage.faq import Taught
 
 SHORTEST_QUESTION = 2
+NEAR = 0.05
+"""How alike an entry must be to what was named to be offered."""
 LONGEST_QUESTION = 60
 LONGEST_ANSWER = 500
 ARROW = re.compile(r"\s*(?:=+[>》＞]|＝+[>》＞]|→|⇒)\s*")
@@ -106,6 +109,64 @@ def offer(ctx: Context, question: str, answer: str) -> bool:
         return False
     hits = ctx.desk.library.search(text, ctx.event.group, ctx.settings, ctx.event.at, 1)
     return not hits or hits[0].score < ctx.settings.faq.strong
+
+
+def to_change(ctx: Context, target: str) -> Taught | EntryModel:
+    """The entry whose answer is to be changed, by number, by id or by one of its questions: what was taught here, what
+    was taught for everywhere, else what operators wrote. Raises Mistake with those that come near."""
+    text = target.strip().strip("「」").removeprefix("#")
+    if text.isdecimal():
+        return entry_meant(ctx, text)
+    group, key = ctx.event.group, key_of(text)
+    written = next((one for one in ctx.desk.library.entries.values() if _is_called(one, text, key)), None)
+    number = ctx.store.faq.known(group, key)
+    if number is None and written is None:
+        number = ctx.store.faq.known(None, key)
+    taught = ctx.store.faq.get(number) if number is not None else None
+    if taught is None and written is not None:
+        fresh = ctx.store.faq.standing_for(written.id, group)
+        taught = fresh if fresh is not None and fresh.group_id == group else None
+    if taught is not None:
+        return taught
+    if written is not None:
+        return written
+    hits = ctx.desk.library.search(fold(text), group, ctx.settings, ctx.event.at, 3)
+    close = [ctx.desk.library.entries[hit.id] for hit in hits if hit.score > NEAR]
+    rows = "、".join(f"{one.id.removeprefix('#')}「{one_line(one.question or one.id, 20)}」" for one in close)
+    raise Mistake("faq.change_what", question=one_line(text, 30), near=f"像的有：{rows}" if rows else "像的也没有")
+
+
+def _is_called(entry: EntryModel, text: str, key: str) -> bool:
+    """Whether a written entry goes by this id, question or keyword."""
+    if entry.id.startswith("#"):
+        return False
+    names = (entry.question, *entry.similar, *entry.keywords)
+    return text == entry.id or (bool(key) and any(key == key_of(name) for name in names if name))
+
+
+def replace_written(ctx: Context, written: EntryModel, answer: str) -> Taught:
+    """A new answer to a written entry, for the group or, in 1:1, for everywhere; the file stays as it is. Raises
+    Mistake."""
+    group = ctx.event.group
+    needs_to_teach(ctx, group)
+    question = one_line(written.question or next(iter((*written.similar, *written.keywords)), written.id), 60)
+    number = ctx.store.faq.teach(
+        group, key_of(question) or written.id, question, written.similar, proven_answer(ctx, answer), by=ctx.member,
+        at=ctx.at_ms, event_id=ctx.event.id, stands_for=written.id,
+    )  # fmt: skip
+    taught = ctx.store.faq.get(number)
+    assert taught is not None
+    ctx.audit("改", f"问答 {number}（文件里的 {written.id}）：{one_line(taught.answer, 80)}")
+    return taught
+
+
+def now_answers(ctx: Context, one: Taught) -> str:
+    """What an entry says after a change, in a few words."""
+    if one.state == "on":
+        return f"「{one.question}」=> {one_line(one.answer, 60)}"
+    if one.stands_for is not None and one.stands_for in ctx.desk.library.entries:
+        return f"回到文件里的「{one.question}」=> {one_line(ctx.desk.library.entries[one.stands_for].answer, 60)}"
+    return "停用"
 
 
 def entry_meant(ctx: Context, number: str) -> Taught:

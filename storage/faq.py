@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from storage.database import Database
 
-_ENTRY = "id, group_id, question, similar, answer, state, version"
+_ENTRY = "id, group_id, question, similar, answer, state, version, stands_for"
 
 
 class Taught(NamedTuple):
-    """An entry taught by chat. `group_id` None: good everywhere. `similar`: other wordings."""
+    """An entry taught by chat. `group_id` None: good everywhere. `similar`: other wordings. `stands_for`: the id of the
+    written entry whose answer it replaces."""
 
     id: int
     group_id: str | None
@@ -19,6 +20,7 @@ class Taught(NamedTuple):
     answer: str
     state: str
     version: int
+    stands_for: str | None = None
 
 
 class Version(NamedTuple):
@@ -89,15 +91,24 @@ class FaqEntries:
         ).fetchone()
         return row[0] if row else None
 
+    def standing_for(self, written: str, group_id: str | None) -> Taught | None:
+        """What is told in a place instead of a written entry: the group's own answer, else the one for everywhere."""
+        row = self._execute(
+            f"SELECT {_ENTRY} FROM faq_entry WHERE stands_for = ? AND state = 'on'"
+            " AND (group_id IS NULL OR group_id = ?) ORDER BY group_id IS NULL LIMIT 1",
+            (written, group_id),
+        ).fetchone()
+        return _taught(row) if row else None
+
     def teach(
         self, group_id: str | None, key: str, question: str, similar: Sequence[str], answer: str, *, by: str, at: int,
-        event_id: str,
+        event_id: str, stands_for: str | None = None,
     ) -> int:  # fmt: skip
-        """Adds an entry; returns its number. `at` ms."""
+        """Adds an entry, or a new answer to the written one that it stands for; returns its number. `at` ms."""
         cursor = self._execute(
-            "INSERT INTO faq_entry (group_id, key, question, similar, answer, state, version)"
-            " VALUES (?,?,?,?,?,'on',1)",
-            (group_id, key, question, _json(similar), answer),
+            "INSERT INTO faq_entry (group_id, key, question, similar, answer, state, version, stands_for)"
+            " VALUES (?,?,?,?,?,'on',1,?)",
+            (group_id, key, question, _json(similar), answer, stands_for),
         )
         entry_id = int(cursor.lastrowid or 0)
         self._note(entry_id, "teach", by=by, at=at, event_id=event_id)
@@ -193,4 +204,4 @@ def _json(texts: Sequence[str]) -> str:
 
 
 def _taught(row: Sequence[Any]) -> Taught:
-    return Taught(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], row[5], row[6])
+    return Taught(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], row[5], row[6], row[7])

@@ -149,9 +149,11 @@ CORE: dict[str, set[str]] = {
         "storage",
     },
     "schedule": {"config", "context", "events", "scripts", "world"},
+    # What was taught by chat, as entries of the question book.
+    "shelf": {"faq", "storage"},
     # Implements the Desk of context over the running parts.
     "desk": {
-        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq", "needs",
+        "draw_plan", "catalogue", "quizbank", "story", "words", "config", "content", "context", "errors", "outbox", "replies", "router", "schedule", "scripts", "settings", "shown", "banks", "lint", "survey", "tagrules", "own_beats", "voice", "faq", "needs", "shelf",
         "world", "storage",
     },
     # Staff hear of failures through the outbox like anybody else.

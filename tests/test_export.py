@@ -43,7 +43,7 @@ def week(tmp_path: Path) -> Path:
             (state,),
         )
         conn.execute(
-            "INSERT INTO faq_entry VALUES (1, 'yuanqi', '有没有礼盒装', '有没有礼盒装？', '[]', '有', 'on', 1)"
+            "INSERT INTO faq_entry VALUES (1, 'yuanqi', '有没有礼盒装', '有没有礼盒装？', '[]', '有', 'on', 1, NULL)"
         )
         conn.execute(
             "INSERT INTO faq_version VALUES (1, 1, 1, 'dianzhang', 'teach', '有没有礼盒装？', '[]', '有', 'on', 'e')"

@@ -12,8 +12,10 @@ from bot.context import Context
 from bot.events import MessageReceived
 from bot.replies import Wishes
 from bot.router import Router
+from bot.shelf import TaughtShelf
 from bot.teaching import ARROW
 from bot.words import NOTHING
+from storage.fsck import check
 from storage.store import Store
 from tests.conftest import OpenRoom, Room, group_config, keys
 
@@ -166,3 +168,26 @@ async def test_no_words_of_staff_break_the_book(quiet_stage: Room) -> None:
         lines: list[Line] = await quiet_stage.boss_says(text or "空", private=number % 2 == 0)
         assert "staff.bug" not in keys(lines), text
     assert quiet_stage.one("SELECT count(*) FROM interaction WHERE failed = 1") == 0
+
+
+async def test_a_new_answer_to_a_written_entry_outlives_the_entry(open_room: OpenRoom) -> None:
+    room = await open_room(group_config(scripts=[], faq={"cooldown": "0s"}))
+    assert keys(await room.boss_says("改 怎么退款 => 找店长退")) == ["faq.changed_file"]
+    (line,) = await room.says("小满", "@小元子 退款怎么弄呀")
+    assert "找店长退" in line.text
+    standing = room.app.store.faq.standing()
+    assert [(one.stands_for, one.question) for one in standing] == [("refund", "怎么退款？")]
+    shelf = TaughtShelf(room.app.store, set)  # the files have nothing any more
+    assert [one.question for one in shelf.read()] == ["怎么退款？"]
+    assert keys(await room.says("小满", "答错了")) == ["faq.wrong", "staff.faq_wrong"]
+    assert "找店长退" in room.said[-1].text
+    await room.close()
+    assert check(room.db).is_clean
+
+
+async def test_a_change_without_target_or_answer_says_how_it_is_written(open_room: OpenRoom) -> None:
+    room = await open_room(group_config(scripts=[]))
+    for text in ("改 => 找店长", "改 怎么退款 =>", "改"):
+        assert keys(await room.boss_says(text, private=True)) == ["faq.usage"], text
+    assert keys(await room.boss_says("改 99 找店长")) == ["faq.no_entry"]
+    assert keys(await room.boss_says("改 怎么退款 => " + "长" * 600)) == ["faq.bad_answer"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from bot.config import load_config, read_toml
 from bot.content import persona_folder
-from bot.desk import TaughtShelf
 from bot.errors import ConfigError, Problem
 from bot.faq import EntryModel, load_faq
 from bot.faqimport import as_sheet, as_toml, read_entries, write_entries
+from bot.shelf import TaughtShelf
 from storage.database import Database
 from storage.store import Store
 
@@ -71,10 +71,17 @@ def hand_out(args: argparse.Namespace) -> int:
     if path.is_file():
         database = Database.open(path)
         try:
-            taught = TaughtShelf(Store(database)).read()
+            store = Store(database)
+            fresh = {one.stands_for: one for one in store.faq.standing() if one.group_id is None and one.stands_for}
+            taught = TaughtShelf(store, set).read()
         finally:
             database.close()
-        entries += [one.model_copy(update={"id": f"taught-{one.id[1:]}"}) for one in taught]
+        # A new answer for everywhere is the entry's answer from now on; one for a group stays an entry of its own.
+        used = {f"#{fresh[one.id].id}" for one in entries if one.id in fresh}
+        entries = [
+            one.model_copy(update={"answer": fresh[one.id].answer}) if one.id in fresh else one for one in entries
+        ]
+        entries += [one.model_copy(update={"id": f"taught-{one.id[1:]}"}) for one in taught if one.id not in used]
     kind = args.file.suffix.lower() if args.file else ".csv"
     if kind not in FORMATS:
         raise ConfigError([Problem(str(args.file), "", "认不出格式", "写成 .csv、.xlsx 或 .toml")])

@@ -102,10 +102,16 @@ class Library:
         self._written = FaqBook(())
         self._looks: dict[str, _Look] = {}
         self._wanted: tuple[Entry, ...] = ()
-        self.entries: dict[str, EntryModel] = {}
+        self._entries: dict[str, EntryModel] = {}
         self._engine: Lazy[Engine] = Lazy(self._start)
         self._alike: Lazy[Engine] = Lazy(_new_engine)
         self._compared = 0
+
+    @property
+    def entries(self) -> dict[str, EntryModel]:
+        """Every entry by its id, as things stand now."""
+        self._follow()
+        return self._entries
 
     def use(self, written: FaqBook) -> None:
         """From now on these are the entries that operators wrote."""
@@ -133,9 +139,9 @@ class Library:
         for one in (*self._written.entries, *taught):
             known = before.get(one.id)
             self._looks[one.id] = known if known is not None and known.entry is one else _look(one)
-        self.entries = {one.entry.id: one.entry for one in self._looks.values()}
+        self._entries = {one.entry.id: one.entry for one in self._looks.values()}
         self._wanted = tuple(one.asked for one in self._looks.values())
-        self._scoped = [one for one in self.entries.values() if one.is_scoped]
+        self._scoped = [one for one in self._entries.values() if one.is_scoped]
         self._exact: dict[str, list[EntryModel]] = {}
         # What was taught last, and for one group, comes first.
         for entry in (*reversed([one for one in taught if one.groups]), *reversed(taught), *self._written.entries):

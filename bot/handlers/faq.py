@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from bot.answering import ask_back, entry_name, miss, tell
+from bot.answering import answer_of, ask_back, entry_name, miss, tell
 from bot.config import nearest
 from bot.context import Context
 from bot.errors import Mistake
@@ -147,10 +147,10 @@ def wrong(event: MessageReceived, ctx: Context) -> Wishes:
         return say("faq.wrong_again", name=ctx.name, because="这条回答，这位已经说过答错了")
     told: list[Say] = []
     if not ctx.resting("faq.wrong", found.entry, timedelta(hours=1)):
-        entry = ctx.desk.library.entries.get(found.entry)
+        answer = answer_of(ctx, found.entry)
         told = _staff(
             ctx, "staff.faq_wrong", "有人说答错了", name=ctx.name, group=_place(ctx),
-            entry=entry_name(ctx, found.entry), answer=one_line(entry.answer if entry else "", 60),
+            entry=entry_name(ctx, found.entry), answer=one_line(answer, 60),
             count=log.wrong_count(found.entry),
         )  # fmt: skip
     return [say("faq.wrong", name=ctx.name, because=f"说 {entry_name(ctx, found.entry)} 答错了"), *told]

@@ -16,11 +16,14 @@ from bot.teaching import (
     add_entry,
     entry_meant,
     needs_to_teach,
+    now_answers,
     proven_answer,
     proven_question,
+    replace_written,
     scope_name,
     take_back,
     teach,
+    to_change,
 )
 from bot.words import fold, one_line
 from bot.world import from_ms, to_ms
@@ -32,6 +35,7 @@ router.says(
         "faq.is_command": "word", "faq.taboo": "word", "faq.known": "id question", "faq.no_entry": "id",
         "faq.in_file": "id", "faq.no_unanswered": "id", "faq.too_late": "id hours", "faq.undone": "id",
         "faq.usage": "usage", "faq.teach_step": "question", "faq.changed": "id question answer",
+        "faq.changed_file": "id question answer file scope", "faq.change_what": "question near",
         "faq.deleted": "id question", "faq.taken_back": "id now", "faq.history": "rows", "faq.search": "rows",
         "faq.search_nothing": "word", "faq.unanswered": "count rows", "faq.unanswered_none": "", "faq.ignored": "id",
         "faq.no_offer": "id",
@@ -68,13 +72,20 @@ def learn(event: MessageReceived, ctx: Context) -> Wishes:
 
 
 @router.command(
-    "改", help="改一条教过的答案", usage="号 新答案", role="service", shape=r"^#?\d+\s+\S"
+    "改", help="改一条的答案，文件里的也能改", usage="号或问题 => 新答案", role="service",
+    shape=rf"^#?\d+\s+\S|{ARROW.pattern}",
 )  # fmt: skip
 def change(event: MessageReceived, ctx: Context) -> Wishes:
-    number, _, text = ctx.reading.verbatim.strip().partition(" ")
-    if not text.strip():
-        raise Mistake("faq.usage", usage="改 号 新答案")
-    one = entry_meant(ctx, number)
+    target, text = _change(ctx.reading.verbatim.strip())
+    if not target or not text:
+        raise Mistake("faq.usage", usage="改 号或问题 => 新答案")
+    one = to_change(ctx, target)
+    if isinstance(one, EntryModel):
+        fresh = replace_written(ctx, one, text)
+        return say(
+            "faq.changed_file", id=fresh.id, question=fresh.question, answer=one_line(fresh.answer, 60), file=one.id,
+            scope=scope_name(ctx, fresh.group_id), sort=Sort.STAFF,
+        )  # fmt: skip
     needs_to_teach(ctx, one.group_id)
     if one.state == "off":
         raise Mistake("faq.no_entry", id=one.id)
@@ -84,6 +95,14 @@ def change(event: MessageReceived, ctx: Context) -> Wishes:
     return say(
         "faq.changed", id=one.id, question=one.question, answer=one_line(fresh.answer, 60), sort=Sort.STAFF
     )  # fmt: skip
+
+
+def _change(text: str) -> tuple[str, str]:
+    """(what is to be changed, the new answer) of 改: 3 新答案, or 3 => 新答案, or 问题 => 新答案."""
+    head, _, rest = text.partition(" ")
+    number = head.removeprefix("#").isdecimal() and not ARROW.match(text[len(head) :])
+    target, answer = (head, rest) if number else [*ARROW.split(text, maxsplit=1), ""][:2]
+    return target.strip(), answer.strip()
 
 
 @router.command("删", help="停用一条教过的问答", usage="号", role="service", shape=r"^#?\d+$")
@@ -96,6 +115,8 @@ def delete(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("faq.no_entry", id=one.id)
     ctx.store.faq.change(one._replace(state="off"), "delete", by=ctx.member, at=ctx.at_ms, event_id=event.id)
     ctx.audit("删", f"问答 {one.id}：{one.question}")
+    if one.stands_for is not None:
+        return say("faq.taken_back", id=one.id, now=now_answers(ctx, one._replace(state="off")), sort=Sort.STAFF)
     return say("faq.deleted", id=one.id, question=one.question, sort=Sort.STAFF)
 
 
@@ -108,8 +129,7 @@ def undo(event: MessageReceived, ctx: Context) -> Wishes:
     before = take_back(ctx, one)
     ctx.store.faq.change(before, "undo", by=ctx.member, at=ctx.at_ms, event_id=event.id)
     ctx.audit("撤销回答", f"问答 {one.id}")
-    now = f"「{before.question}」=> {one_line(before.answer, 60)}" if before.state == "on" else "停用"
-    return say("faq.taken_back", id=one.id, now=now, sort=Sort.STAFF)
+    return say("faq.taken_back", id=one.id, now=now_answers(ctx, before), sort=Sort.STAFF)
 
 
 @router.command(
@@ -122,11 +142,14 @@ def history(event: MessageReceived, ctx: Context) -> Wishes:
     written = ctx.desk.library.entries.get(text)
     if written is not None:
         owner = f"，负责人 {written.owner}" if written.owner else ""
-        rows = [f"{text}「{title_of(written)}」写在人设的文件里{owner}", _figures(ctx, text)]
+        fresh = ctx.store.faq.standing_for(text, event.group)
+        instead = f"，现在答的是教的问答 {fresh.id}（谁教的 {fresh.id}）" if fresh else ""
+        rows = [f"{text}「{title_of(written)}」写在人设的文件里{owner}{instead}", _figures(ctx, text)]
         return say("faq.history", rows="\n".join(rows), sort=Sort.STAFF)
     one = entry_meant(ctx, text)
     rows = [
         f"问答 {one.id}「{one.question}」，{scope_name(ctx, one.group_id)}，{'在用' if one.state == 'on' else '停用'}"
+        + (f"，顶替文件里的 {one.stands_for}" if one.stands_for else "")
     ]
     rows += [
         f"· {ctx.local(from_ms(version.at)):%m-%d %H:%M} {ctx.store.members.name(version.by_id)} "
@@ -155,8 +178,14 @@ def search(event: MessageReceived, ctx: Context) -> Wishes:
     )
     if not found:
         raise Mistake("faq.search_nothing", word=word[:20])
-    rows = [f"{one.id.removeprefix('#')}　{title_of(one)} => {one_line(one.answer, 30)}" for one in found[:MOST]]
+    rows = [_found(ctx, one) for one in found[:MOST]]
     return say("faq.search", rows="\n".join(rows), sort=Sort.STAFF)
+
+
+def _found(ctx: Context, one: EntryModel) -> str:
+    fresh = ctx.store.faq.standing_for(one.id, ctx.event.group)
+    number, answer = (f"{one.id}（改成 {fresh.id}）", fresh.answer) if fresh else (one.id.removeprefix("#"), one.answer)
+    return f"{number}　{title_of(one)} => {one_line(answer, 30)}"
 
 
 def _texts(entry: EntryModel) -> tuple[str, ...]:

@@ -88,3 +88,10 @@ CREATE TABLE faq_pending (
   PRIMARY KEY (room, member_id)
 ) STRICT, WITHOUT ROWID
 """
+
+STANDS_FOR = """
+ALTER TABLE faq_entry ADD COLUMN stands_for TEXT CHECK (stands_for <> '');
+CREATE UNIQUE INDEX faq_entry_stands_for ON faq_entry (coalesce(group_id, ''), stands_for)
+  WHERE state = 'on' AND stands_for IS NOT NULL
+"""
+"""An entry may be a new answer to one that operators wrote: `stands_for` is the id of that one."""
