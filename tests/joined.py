@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import sqlite3
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from tests.fake_wecom.luck import Luck
 from tests.fake_wecom.options import Options
 from tests.fake_wecom.sandbox import Sandbox, serve
 from tests.gateway_peer import until
+from tests.quick_process import Forked
 
 ROOT = Path(__file__).resolve().parent.parent
 KF, APP, CONTACT, BOT, ROBOT = "kefu", "app", "kehu", "zhinen", "tixing"
@@ -41,21 +44,23 @@ SECRETS = {
 }
 
 
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_PORTS = iter(range(20_000 + _WORKER % 8 * 1_500, 20_000 + (_WORKER % 8 + 1) * 1_500))
+_PORTS = iter(range(20_000, 28_000))
+"""Below those that the system gives to outgoing connections."""
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the system gives to no outgoing connection either.
-
-    Every test worker has its own range and gives no port twice, so that a port stays its test's own while a bot is down.
-    """
+    """A port that nobody listens on, and that stays this process's own while a bot is down: every test process of this
+    machine claims its ports in one folder, with locks that end with the process."""
+    folder = Path(tempfile.gettempdir()) / f"yuanzi-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
     for port in _PORTS:
-        with socket.socket() as probe:
+        claim = os.open(folder / str(port), os.O_CREAT | os.O_RDWR)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
+            probe.bind(("127.0.0.1", port))
+            return port  # the claim stays open
+        os.close(claim)
     raise OSError("no free port")
 
 
@@ -304,9 +309,6 @@ class Process:
 
 async def yuanzi(folder: Path, environ: Mapping[str, str], *arguments: str) -> tuple[int, str]:
     """One command of the command line: its exit code and all it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, cwd=folder, env=dict(environ),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, out.decode()
+    process = Forked(*arguments, cwd=folder, env=environ)
+    out, errors = await asyncio.to_thread(process.communicate)
+    return process.wait(), (out + errors).decode()

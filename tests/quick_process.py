@@ -30,7 +30,7 @@ _MOST = 1 << 16
 class Forked:
     """One process: what `subprocess.Popen` with three pipes offers, as far as tests use it."""
 
-    def __init__(self, *arguments: str | Path, cwd: Path = ROOT) -> None:
+    def __init__(self, *arguments: str | Path, cwd: Path = ROOT, env: Mapping[str, str] = os.environ) -> None:
         (child_in, self_in), (self_out, child_out), (self_err, child_err) = os.pipe(), os.pipe(), os.pipe()
         self.returncode: int | None = None
         self.stdin: IO[bytes] = os.fdopen(self_in, "wb")
@@ -38,7 +38,7 @@ class Forked:
         self.stderr: IO[bytes] = os.fdopen(self_err, "rb")
         theirs = [child_in, child_out, child_err]
         self._parent = _parent()
-        self.pid = self._parent.fork({"arguments": [*map(str, arguments)], "cwd": str(cwd)}, theirs)
+        self.pid = self._parent.fork({"arguments": [*map(str, arguments)], "cwd": str(cwd), "env": {**env}}, theirs)
         for one in theirs:
             os.close(one)
 
@@ -175,6 +175,8 @@ def _live(wish: Mapping[str, Any], pipes: Sequence[int]) -> None:
         os.dup2(one, number)
         os.close(one)
     os.chdir(wish["cwd"])
+    os.environ.clear()
+    os.environ.update(wish["env"])
     code = 70
     try:
         code = main(wish["arguments"])

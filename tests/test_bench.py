@@ -2,16 +2,23 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import main
 from bot.bench.bot_run import run_bot
-from bot.bench.figures import FIGURES
+from bot.bench.figures import FIGURES, QUICK
 from bot.bench.load import COMMANDS, KEYWORDS, Load
 from bot.bench.targets import TARGETS, ratios
 from storage.database import Database, read_only
+
+GLANCE = replace(
+    QUICK, rounds=1, starts=1, echoes=50, callbacks=50, players=100, entrants=500, rehearsed=1, beats=100,
+    faq_questions=30,
+)  # fmt: skip
+"""Every figure once, over next to nothing."""
 
 
 def figures(capsys: pytest.CaptureFixture[str], folder: Path, *more: str) -> list[dict[str, object]]:
@@ -21,8 +28,9 @@ def figures(capsys: pytest.CaptureFixture[str], folder: Path, *more: str) -> lis
 
 
 def test_the_whole_benchmark_prints_one_json_line_per_figure_and_leaves_nothing_behind(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.commands.bench.QUICK", GLANCE)
     lines = figures(capsys, tmp_path)
     names = Counter(line["figure"] for line in lines)
     assert names["durable_events"] == names["floor"] == names["floor_same_sql"] == names["ceiling"] == 3

@@ -102,6 +102,6 @@ async def test_an_open_question_of_one_member_is_reported_once(open_room: OpenRo
 async def test_a_member_who_just_bought_gets_no_promotion_for_three_weeks(open_room: OpenRoom) -> None:
     room = await open_room(group_config(scripts=[]))
     await room.says("小满", "早呀")
-    assert keys(await room.boss_says("买过 小满 气泡水一箱")) == ["care.noted"]
+    assert keys(await room.boss_says("买过 小满 气泡水一箱")) == ["sequence.bought_plain"]
     assert room.rows("SELECT what, noted_by FROM noted_purchase") == [("气泡水一箱", "dianzhang")]
     assert keys(await room.says("小满", "买过 小满")) == ["staff.refused"]

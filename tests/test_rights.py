@@ -64,7 +64,6 @@ LEAST: dict[str, list[str]] = {
         "不用发",
         "完成",
         "不做",
-        "已购",
     ],
     "guide": ["拼团", "改判"],
     "operator": [
@@ -228,9 +227,13 @@ def test_a_role_that_does_not_exist_is_refused() -> None:
 
 
 def test_two_words_of_one_command_cannot_have_two_roles() -> None:
-    board = switchboard_for(a_config())
-    twins = next((route.words for route in board.commands if route.role and len(route.words) > 1), None)
-    assert twins is None, "then a test for this belongs here"
+    with pytest.raises(ConfigError) as caught:
+        switchboard_for(a_config(rights(买过="operator", 已购="guide")))
+    (problem,) = caught.value.problems
+    assert problem.key == "staff_rights.已购"
+    assert "和「买过」是同一个口令" in problem.reason
+    granted = switchboard_for(a_config(rights(已购="operator"))).commands
+    assert [route.role for route in granted if "买过" in route.words] == ["operator"]
 
 
 # -- my rights -----------------------------------------------------------------------------------------------------

@@ -1,13 +1,12 @@
 """Every conversation in tests/scenarios goes as written."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bot.errors import ConfigError
 from bot.scenario import load_scenario, play
+from tests.quick_process import Forked
 
 FILES = sorted(Path(__file__).parent.joinpath("scenarios").glob("*.toml"))
 
@@ -39,18 +38,16 @@ def test_a_step_that_does_two_things_is_refused(tmp_path: Path) -> None:
 def test_replay_exits_with_1_when_a_conversation_differs(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('title = "错的"\n[[step]]\nsay = "签到"\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "应说 安静，实际 checkin.done" in done.stdout
+    process = Forked("replay", path)
+    out, _ = process.communicate()
+    assert process.returncode == 1
+    assert "应说 安静，实际 checkin.done" in out.decode()
 
 
 def test_replay_exits_with_2_when_a_file_cannot_be_used(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('titel = "x"\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "replay", str(path)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "是不是想写 title" in done.stderr
+    process = Forked("replay", path)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "是不是想写 title" in errors.decode()

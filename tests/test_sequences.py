@@ -401,3 +401,19 @@ def test_a_script_for_1_to_1_that_nobody_has_is_named() -> None:
         ("groups.default.calendar.private", "是不是想写 onboarding？"),
         ("groups.yuanqi.calendar.private", "是不是想写 onboarding？"),
     }
+
+
+async def test_a_purchase_of_several_people_names_what_they_bought(open_room: OpenRoom) -> None:
+    room = await open_room(private("after-purchase"))
+    for name in ("阿杰", "Li Lei"):
+        await room.adds_contact(name)
+    room.people["Lei"] = room.people["Li Lei"]
+    (line,) = await room.boss_says("买过 @阿杰 @Lei 气泡水 一箱")
+    assert line.phrase == "sequence.bought"
+    assert "阿杰、Li Lei" in line.text
+    assert "气泡水 一箱" in line.text
+    await room.wait(HOUR)
+    assert keys(await room.boss_says("已购 Li Lei", private=True)) == ["sequence.bought"]
+    assert room.rows("SELECT member_id, what FROM noted_purchase ORDER BY at, member_id") == [
+        ("Li Lei", "气泡水 一箱"), ("阿杰", "气泡水 一箱"), ("Li Lei", "东西"),
+    ]  # fmt: skip

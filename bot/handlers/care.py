@@ -8,7 +8,6 @@ from bot.events import MessageReceived, Tick
 from bot.meant import member_meant
 from bot.replies import PASS, Pass, Say, Silence, Sort, Wishes, say
 from bot.router import Router
-from bot.sequences import begin_sequence
 from bot.words import bare, one_line
 from bot.world import from_ms, to_ms
 
@@ -17,7 +16,7 @@ router.says(
     {
         "care.complaint": "name", "care.distress": "name", "care.handed": "name", "care.already": "name",
         "care.back": "name", "care.returned": "name", "care.waiting": "rows", "care.nobody": "", "care.calmed": "name",
-        "care.usage": "word", "care.noted": "name what", "staff.complaint": "name group word rows",
+        "care.usage": "word", "staff.complaint": "name group word rows",
         "staff.distress": "name group word rows", "staff.handover": "name group minutes rows",
         "staff.handover_over": "name minutes", "staff.unanswered": "name group minutes text",
     }
@@ -213,20 +212,3 @@ def unanswered(event: Tick, ctx: Context) -> Wishes:
         ctx, "staff.unanswered", "问题没人答（contact.unanswered）", name=ctx.store.members.name(one.member_id),
         group=_place(ctx, one.group_id), minutes=minutes, text=one.text,
     )  # fmt: skip
-
-
-# -- purchases that staff know of -------------------------------------------------------------------------------------
-
-
-@router.command("买过", help="记下谁刚买了什么，三周内不再推销", usage="@某人 [什么]", role="service")
-def bought(event: MessageReceived, ctx: Context) -> Wishes:
-    ctx.needs("service")
-    member, what = member_meant(event, ctx)
-    if member is None:
-        raise Mistake("care.usage", word="买过")
-    what = one_line(what, 40) or "东西"
-    ctx.store.bonds.bought(member, ctx.at_ms, what, by=ctx.member, event_id=event.id)
-    begin_sequence(ctx, "purchase", member, event.at, group=event.group)
-    name = ctx.store.members.name(member)
-    ctx.audit("买过", f"{name}：{what}")
-    return say("care.noted", name=name, what=what, sort=Sort.STAFF)

@@ -1,4 +1,4 @@
-"""Sequences for single members: what begins them, what members do in them, 已购 for staff, 新手任务 for members.
+"""Sequences for single members: what begins them, what members do in them, 买过 for staff, 新手任务 for members.
 
 Runs after `welcome` (handlers go by file name), which notes who is a contact.
 """
@@ -6,13 +6,22 @@ Runs after `welcome` (handlers go by file name), which notes who is a contact.
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import ContactAdded, MemberJoined, MessageReceived, Tick
+from bot.meant import members_meant
 from bot.replies import PASS, Pass, Silence, Sort, Wishes, say
 from bot.router import Router
 from bot.sequences import begin_sequence, current_step, line_for, notice_deed, notice_talk, say_step, segments_of
+from bot.words import one_line
 
+MOST = 10
+"""Steps that staff are shown of what was planned."""
 router = Router("welcome_sequence", "定时")
 router.says(
-    {"sequence.bought": "name rows", "sequence.bought_plain": "name", "sequence.usage": "", "sequence.none": "name"}
+    {
+        "sequence.bought": "name what rows",
+        "sequence.bought_plain": "name what",
+        "sequence.usage": "",
+        "sequence.none": "name",
+    }
 )
 
 
@@ -53,34 +62,25 @@ def heard(event: MessageReceived, ctx: Context) -> Pass | Silence:
     return PASS
 
 
-@router.command("已购", help="记下谁买了，开始 3-7-21 天的跟进", usage="@群友", role="service")
+@router.command(
+    "买过", "已购", help="记下谁买了什么：三周内不推销，开着的跟进排好", usage="@群友 [什么]", role="service"
+)
 def bought(event: MessageReceived, ctx: Context) -> Wishes:
     ctx.needs("service")
-    members = _meant(event, ctx)
+    members, what = members_meant(event, ctx)
     if not members:
         raise Mistake("sequence.usage")
-    names: list[str] = []
+    what = one_line(what, 40) or "东西"
     rows: list[str] = []
     for member in members:
-        ctx.store.bonds.bought(member, ctx.at_ms, "东西", by=ctx.member, event_id=f"{event.id}/{member}")
+        ctx.store.bonds.bought(member, ctx.at_ms, what, by=ctx.member, event_id=f"{event.id}/{member}")
         planned = begin_sequence(ctx, "purchase", member, event.at, group=event.group)
-        names.append(ctx.store.members.name(member))
-        rows += [f"· {ctx.local(when):%m-%d %H:%M}「{beat.title}」" for when, beat in planned if len(rows) < 10]
-    ctx.audit("已购", "、".join(names))
+        rows += [f"· {ctx.local(when):%m-%d %H:%M}「{beat.title}」" for when, beat in planned if len(rows) < MOST]
+    names = "、".join(map(ctx.store.members.name, members))
+    ctx.audit("买过", f"{names}：{what}")
     if not rows:
-        return say("sequence.bought_plain", name="、".join(names), sort=Sort.STAFF)
-    return say("sequence.bought", name="、".join(names), rows="\n".join(dict.fromkeys(rows)), sort=Sort.STAFF)
-
-
-def _meant(event: MessageReceived, ctx: Context) -> list[str]:
-    """Everybody mentioned, else the one member of that name."""
-    ours = set(ctx.config.settings.bot.ids)
-    members = [one for one in dict.fromkeys(event.mentions) if one not in ours][:10]
-    if members:
-        return members
-    name = ctx.reading.verbatim.strip().lstrip("@")
-    found = ctx.store.members.find(name, event.group) or ctx.store.members.find(name, None) if name else []
-    return found if len(found) == 1 else []
+        return say("sequence.bought_plain", name=names, what=what, sort=Sort.STAFF)
+    return say("sequence.bought", name=names, what=what, rows="\n".join(dict.fromkeys(rows)), sort=Sort.STAFF)
 
 
 @router.command("新手任务", help="我的新手任务做到哪一步了")
