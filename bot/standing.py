@@ -73,11 +73,16 @@ def _name(standing: Standing, config: Config, staff: str) -> str:
 
 def told(standing: Standing, now: datetime) -> str:
     """What the database adds to the files, as one line for operators; empty when it adds nothing."""
+    # A rehearsal calls groups by the names of the platform: that is no change that anybody made.
+    changed = [
+        path for group, changes in standing.changes.items() for path, value in changes.items()
+        if (path, value) != ("name", standing.groups.get(group))
+    ]  # fmt: skip
     counts = {
         "聊天里建的活动 {} 个": len(standing.own),
         "暂停 {} 处": len(standing.pauses),
         "跳过 {} 次": sum(row[2] > to_ms(now) for row in standing.skips),
-        "群里改过的设置 {} 处": sum(map(len, standing.changes.values())),
+        "群里改过的设置 {} 处": len(changed),
     }
     said = "、".join(text.format(count) for text, count in counts.items() if count)
     return f"数据库 {standing.path}（只读）：{said}，都算进去了" if said else ""

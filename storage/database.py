@@ -139,12 +139,18 @@ def is_ours_alone(path: Path) -> bool:
         conn.close()
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """A connection of one's own that cannot write: for exports, checks and pages. Raises StorageError."""
+def read_only(path: Path, *, untouched: bool = False) -> sqlite3.Connection:
+    """A connection of one's own that cannot write: for exports, checks and pages. Raises StorageError.
+
+    `untouched`: while no log lies beside the file nobody has it open; it is then read without leaving files of SQLite's
+    own beside it, also from a place that cannot be written to.
+    """
     if not path.is_file():
         raise StorageError(f"找不到数据库 {path}。")
     try:
-        conn = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        still = untouched and not path.with_name(f"{path.name}-wal").exists()
+        options = "mode=ro&immutable=1" if still else "mode=ro"
+        conn = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, timeout=5.0)
         conn.row_factory = sqlite3.Row
         conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:

@@ -57,7 +57,7 @@ def standing_in(path: Path) -> Standing:
     not there yet count as empty. Raises StorageError for a file that is not ours or cannot be read."""
     if not path.is_file() or not path.stat().st_size:
         return Standing()
-    conn = read_only(path)
+    conn = read_only(path, untouched=True)
     try:
         conn.row_factory = None
         conn.execute("BEGIN")  # one moment, while the bot may go on writing

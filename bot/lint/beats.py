@@ -1,7 +1,7 @@
 """Rules for single beats: what they say they are, how they are worded, how much they want at once. Pure."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bot.config import nearest
@@ -145,7 +145,7 @@ def topic(look: Look) -> Iterator[Finding]:
     beat = look.beat
     if beat.kind != "topic":
         return
-    for one in spoken(beat, look.material.content):
+    for one in _ways(look):
         problem = _closed(one)
         if not problem:
             continue
@@ -171,6 +171,15 @@ def _closed(one: Spoken) -> str:
     return ""
 
 
+def _ways(look: Look, *, entries: bool = True) -> Iterable[Spoken]:
+    """Every way in which a beat may be said. Of what was made by chat only the words that were typed: the phrase around
+    them is not their author's."""
+    beat = look.beat
+    if beat.made_by_chat and beat.slots:
+        return [Spoken(words, text, text) for words in (beat.variant_for(()),) for text in words.slots.values()]
+    return spoken(beat, look.material.content, entries=entries)
+
+
 def _short(text: str) -> str:
     plain = text.replace("\n", " ")
     return plain if len(plain) <= 24 else f"{plain[:23]}…"
@@ -178,6 +187,8 @@ def _short(text: str) -> str:
 
 def _at_phrase(beat: Beat, material: Material, one: Spoken, rule: str, what: str, fix: str) -> Finding:
     """A finding at the phrase that a beat uses: it is to be changed there."""
+    if beat.made_by_chat and beat.slots:
+        return found(beat, rule, what, fix)
     file = material.phrase_files.get(one.words.phrase, "")
     return found(beat, rule, f"{what}（{beat.id} 用它）", fix, row=one.words.phrase, file=file, needle=one.variant)
 
@@ -207,7 +218,7 @@ def referral(look: Look) -> Iterator[Finding]:
     beat = look.beat
     if beat.kind != "referral":
         return
-    for one in spoken(beat, look.material.content, entries=False):
+    for one in _ways(look, entries=False):
         if _BOTH.search(one.text):
             continue
         sides = [side for side, seen in (("邀请的人", _SELF), ("被邀请的人", _FRIEND)) if not seen.search(one.text)]
@@ -239,7 +250,7 @@ def draw(look: Look) -> Iterator[Finding]:
     beat = look.beat
     if beat.kind != "draw":
         return
-    for one in spoken(beat, look.material.content, entries=False):
+    for one in _ways(look, entries=False):
         if "规则" not in one.text and not re.search(r"「[^」]{1,12}」", one.text):
             what = f"「{_short(one.text)}」没说在哪里看规则"
             yield _at_phrase(beat, look.material, one, "lottery", what, "写上「回「抽奖」看规则」")

@@ -122,7 +122,8 @@ def _of_scripts(material: Material) -> Iterator[Text]:
     for beat in material.beats:
         for words in beat.all_words():
             for slot, value in words.slots.items():
-                yield Text(file_of(beat), f"{key_of(beat)}.slots.{slot}", value, beat.lint_off)
+                key = key_of(beat) if beat.made_by_chat else f"{key_of(beat)}.slots.{slot}"
+                yield Text(file_of(beat), key, value, beat.lint_off)
         for text in (*beat.items, *beat.mechanics):
             yield Text(file_of(beat), key_of(beat), text, beat.lint_off)
 

@@ -236,8 +236,12 @@ def _clock(minute: int) -> str:
 
 
 def empty_days(plan: Plan) -> Iterator[Finding]:
-    """A group with a rhythm has no long silence. Scripts with a window speak only in it."""
-    lasting = [beat for beat in plan.beats if beat.trigger is not None and beat.trigger.window is None]
+    """A group with a rhythm has no long silence. Scripts with a window speak only in it, and what was made by chat is
+    an extra."""
+    lasting = [
+        beat for beat in plan.beats
+        if beat.trigger is not None and beat.trigger.window is None and not beat.made_by_chat
+    ]  # fmt: skip
     if not lasting:
         return
     days = {post.day for post in plan.near}

@@ -11,14 +11,16 @@ from bot.rehearsal.plan import Planned
 from bot.rehearsal.run import Performance
 from bot.replies import Say
 from bot.scripts import Beat
+from bot.standing import why_stopped
 from bot.voice import unpack
 from bot.world import from_ms, to_ms
 from storage.rehearsed import LateRow, TaskRow, UnaskedLine
 
-State = Literal["sent", "late", "merged", "held", "missed", "asked", "task", "lost"]
+State = Literal["sent", "late", "merged", "held", "missed", "asked", "task", "lost", "stopped"]
 STATES: Mapping[str, str] = {
     "sent": "发了", "late": "晚发了", "merged": "并进了别的一条", "held": "扣下了", "missed": "没发成",
     "asked": "等员工定", "task": "交给人做", "lost": "不见了",
+    "stopped": "员工停的",
 }  # fmt: skip
 REACHED = frozenset({"sent", "late"})
 _ARRIVED = frozenset({"sent", "unknown"})
@@ -85,6 +87,8 @@ class Rows:
     def of(self, name: str) -> Row:
         """The row of a beat: of its wave, where it is one."""
         beat = self._beats.get(name)
+        if beat is not None and beat.made_by_chat:
+            return Row(f"{beat.called}（聊天里建的）", what=f"发「删活动 {beat.title}」，再「新活动」重建")
         if beat is None or beat.file is None:
             return Row("", what=name)
         path = beat.file
@@ -169,7 +173,10 @@ class _Matching:
         task = self._tasks.get(f"{one.beat.id}|{one.group}|{one.due}")
         state: State = "task" if task else _LATE.get(late.state, "missed") if late else "missed"
         why = late.reason if late else self._notes.get(name, "")
-        if not task and not late and not why:
+        stopped = why_stopped(self._show.standing, self._show.config, one.beat, one.group, from_ms(one.due))
+        if stopped:
+            state, why = "stopped", stopped
+        elif not task and not late and not why:
             state, why = "lost", "到了时间却什么也没发生"
         return Post(
             due=one.due, at=None, group=one.group, member="", beat=one.beat.id, title=one.beat.title,

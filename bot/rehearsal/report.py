@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from bot.own_beats import own_beats
 from bot.rehearsal.judge import NAMES, Problem, day_of, local, of_kind
 from bot.rehearsal.posts import STATES, Post, Rows
 from bot.rehearsal.run import Performance
 from bot.rehearsal.seen import CLASSES, Seen
 from bot.scripts.workdays import is_announced, kind_of
+from bot.standing import told
 from bot.world import to_ms
 
 Report = dict[str, Any]
@@ -91,7 +93,12 @@ def _notes(show: Performance) -> list[str]:
         )
     if plan.warm_days:
         notes.append(f"开始前先照排期默默发了 {plan.warm_days} 天，所以第一天的预算、占比和素材就像平常的一天。")
-    notes.append("只读 config.toml、人设和脚本；在群里用「设置」改过的不算，真实的数据库没有打开过。")
+    read = told(show.standing, plan.opens)
+    notes.append(
+        f"{read}；没有往里写过。" if read else "只有 config.toml、人设和脚本：数据库里没有群里建的、停的、改过的。"
+    )
+    _, bad = own_beats(show.standing.beats)
+    notes += [f"{one}。读不懂，跑起来也会跳过它。" for one in bad]
     years = sorted({day.year for day in plan.dates if not is_announced(day.year)})
     notes += [f"{year} 年的放假调休还没收录，先按法定节日和周末算。" for year in years]
     return notes

@@ -13,7 +13,9 @@ from bot.rehearsal.crowd import Act, Crowd, Faces, day_of_acts, load_crowd, rost
 from bot.rehearsal.plan import AFTER, Plan, Planned, outage_of, planned_posts
 from bot.rehearsal.wire import wires_of
 from bot.stage import Cast
+from bot.standing import why_stopped
 from bot.world import Luck, VirtualWorld, from_ms, to_ms
+from storage.standing import Standing, lay, skip_by_day
 
 AT_ONCE = 200
 """Events in one transaction."""
@@ -43,6 +45,8 @@ class Performance:
     faces: Faces
     planned: list[Planned]
     outage: Outage | None
+    standing: Standing
+    """What staff decided by chat, read from the running bot's database."""
     acted: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -52,26 +56,33 @@ class Performance:
 
 
 class Theatre:
-    """Plays a plan on a fresh database. The real one is never opened."""
+    """Plays a plan on a fresh database, into which what staff decided by chat is laid. The real one stays closed."""
 
-    def __init__(self, plan: Plan, config: Config, db: Path) -> None:
+    def __init__(self, plan: Plan, config: Config, db: Path, standing: Standing | None = None) -> None:
         self._plan = plan
         self._config = config
         self._db = db
+        standing = standing or Standing()
+        lay(db, standing)
         self._world = VirtualWorld(plan.opens - plan.warm_days * DAY)
         self.app = self._built()
+        skip_by_day(self.app.database, [beat.id for beat in self.app.schedule.beats.values() if beat.surprise])
         luck, groups = Luck(f"crowd {plan.seed}"), len(plan.groups)
         posts = planned_posts(
             self.app.schedule.beats, config, plan.groups, self.app.luck, plan.opens, plan.closes
         )  # fmt: skip
-        cut = outage_of(plan, posts)
+        wanted = [
+            one for one in posts if not why_stopped(standing, config, one.beat, one.group, from_ms(one.due))
+        ]  # fmt: skip
+        self._wanted = wanted
+        cut = outage_of(plan, wanted)
         people = load_crowd()
         self._faces = Faces(Cast.load().newcomers, plan.members, int(plan.members * people.rate.overlap))
-        share = share_of(people, plan.members, groups, plan.days, len(posts), plan.acts)
+        share = share_of(people, plan.members, groups, plan.days, len(wanted), plan.acts)
         zones = [plan.zone] * groups
         crowd = Crowd(people, luck, plan.members, share, zones)
         outage = Outage(*cut) if cut else None
-        self._show = Performance(plan, config, self.app, crowd, self._faces, posts, outage)
+        self._show = Performance(plan, config, self.app, crowd, self._faces, posts, outage, standing)
         self._channels = [self._channel(group) for group in plan.groups]
 
     def _built(self) -> App:
@@ -88,7 +99,7 @@ class Theatre:
         for number in range(plan.warm_days):
             await self._until(plan.opens - (plan.warm_days - number - 1) * DAY - timedelta(seconds=1))
         numbers = {group: number for number, group in enumerate(plan.groups)}
-        by_day = _by_day(show.planned, numbers, plan)
+        by_day = _by_day(self._wanted, numbers, plan)
         for day in plan.dates:
             await self._day(day_of_acts(show.crowd, day, by_day.get(day, {})))
         end = plan.closes

@@ -10,13 +10,15 @@ from bot.rehearsal.report import Report, report_of
 from bot.rehearsal.run import Theatre
 from bot.rehearsal.seen import seen_by_members
 from storage.fsck import check
+from storage.standing import Standing
 
 DATABASE = "rehearsal.db"
 
 
-async def rehearse(plan: Plan, config: Config, folder: Path) -> Report:
-    """The report of a rehearsal that leaves its own database in `folder`. Raises ConfigError."""
-    theatre = Theatre(plan, config, folder / DATABASE)
+async def rehearse(plan: Plan, config: Config, folder: Path, standing: Standing | None = None) -> Report:
+    """The report of a rehearsal that leaves its own database in `folder`. `standing`: what staff of the running bot
+    decided by chat. Raises ConfigError."""
+    theatre = Theatre(plan, config, folder / DATABASE, standing)
     try:
         show = await theatre.play()
         posts = posts_of(show)
