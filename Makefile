@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests start many processes: none of them compiles the bot anew, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test setup lint bench fuzz docs lock clean
 .DEFAULT_GOAL := run

@@ -14,6 +14,7 @@ from bot.errors import ConfigError, Problem
 from bot.faq import EntryModel, FaqModel
 from bot.faq.written import problems_of
 from bot.sheets import read_sheet, sheet_bytes
+from bot.toml_text import toml_value
 from bot.words import bare
 
 COLUMNS = {
@@ -123,7 +124,7 @@ def as_toml(entries: Iterable[EntryModel], title: str) -> str:
     parts = [f"# {title}"]
     for entry in entries:
         parts.append("\n[[entry]]")
-        parts += [f"{name} = {_value(value)}" for name, value in plain(entry).items()]
+        parts += [f"{name} = {toml_value(value)}" for name, value in plain(entry).items()]
     return "\n".join(parts) + "\n"
 
 
@@ -133,15 +134,6 @@ def plain(entry: EntryModel) -> dict[str, Any]:
     if entry.hours:
         values["hours"] = "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in entry.hours)
     return values
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(_value(one) for one in value)}]"
-    if not isinstance(value, str):
-        return str(value)
-    named = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
-    return '"' + "".join(named.get(one, one if one.isprintable() else f"\\u{ord(one):04x}") for one in value) + '"'
 
 
 def write_entries(folder: Path, name: str, entries: Sequence[EntryModel], *, replace: bool) -> Path:

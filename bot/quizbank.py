@@ -10,6 +10,7 @@ from bot.config import check_model, read_toml
 from bot.errors import ConfigError, Problem
 from bot.games.judge import is_attempt, key_of, tells
 from bot.settings.kinds import Part
+from bot.toml_text import toml_value
 
 Answer = Annotated[str, Field(min_length=1, max_length=40)]
 Hint = Annotated[str, Field(min_length=1, max_length=120)]
@@ -93,29 +94,8 @@ def wrong_with(question: Question, taboo: Sequence[str] = ()) -> list[str]:
 
 def as_toml(title: str, questions: Sequence[Mapping[str, Any]]) -> str:
     """A bank as the TOML that `load_banks` reads."""
-    parts = [f"title = {_quoted(title)}"]
+    parts = [f"title = {toml_value(title)}"]
     for question in questions:
-        rows = [f"{name} = {_value(value)}" for name, value in question.items() if value not in ("", (), [])]
+        rows = [f"{name} = {toml_value(value)}" for name, value in question.items() if value not in ("", (), [])]
         parts.append("\n".join(["[[question]]", *rows]))
     return "\n\n".join(parts) + "\n"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_quoted(str(one)) for one in value)}]"
-    return _quoted(str(value))
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string."""
-    out = []
-    for char in text:
-        if char in '"\\':
-            out.append(f"\\{char}")
-        elif char < " " or char == "\x7f":
-            out.append(f"\\u{ord(char):04x}")
-        else:
-            out.append(char)
-    return f'"{"".join(out)}"'

@@ -1,6 +1,5 @@
 """The shop as a spreadsheet: shop.toml -> rows, rows -> shop.toml; every mistake names its row."""
 
-import json
 import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -12,6 +11,7 @@ from bot.catalogue import Catalogue, Item, load_catalogue
 from bot.config import REASONS
 from bot.errors import ConfigError, Problem
 from bot.sheets import Row, read_sheet, write_sheet
+from bot.toml_text import toml_value
 
 COLUMNS = {
     "编号": "id", "名称": "title", "类型": "kind", "价格": "price", "总份数": "stock", "每人几份": "limit",
@@ -128,17 +128,9 @@ def as_toml(items: Iterable[Item]) -> str:
         for field, info in Item.model_fields.items():
             value = getattr(item, field)
             if info.is_required() or value != info.default:
-                rows.append(f"{field} = {_value(value)}")
+                rows.append(f"{field} = {toml_value(value)}")
         parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return f"[{', '.join(_value(one) for one in value)}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def put_shop(target: Path, catalogue: Catalogue, taboo: Collection[str], titles: Collection[str]) -> Path | None:

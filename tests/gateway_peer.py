@@ -16,6 +16,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.ports import free_port
+
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "gateway"
 CACHE = HERE.parent / ".cache"
@@ -70,7 +72,7 @@ def _installed() -> tuple[list[str], Path]:
 
 
 class Gateway:
-    """One gateway process. Its ports are the system's choice and stay the same over restarts."""
+    """One gateway process. Its ports stay its own over restarts."""
 
     def __init__(self, flavor: str = "community", **settings: str) -> None:
         self._env = {"TOKEN": TOKEN, "BOT": BOT, "BOT_NAME": "元子", "PARENT": "1"} | settings
@@ -79,7 +81,7 @@ class Gateway:
         if flavor == "strict":
             self._env["STRICT"] = "1"
         self.flavor = flavor
-        self.grpc = self.http = 0
+        self.grpc, self.http = free_port(), free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -91,8 +93,7 @@ class Gateway:
         node, folder = await asyncio.to_thread(installed)
         env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder)}
         env |= {f"GATEWAY_{key}": value for key, value in self._env.items()}
-        if self.grpc:
-            env |= {"GATEWAY_GRPC_PORT": str(self.grpc), "GATEWAY_HTTP_PORT": str(self.http)}
+        env |= {"GATEWAY_GRPC_PORT": str(self.grpc), "GATEWAY_HTTP_PORT": str(self.http)}
         self._process = await asyncio.create_subprocess_exec(
             *node, "--no-warnings", "gateway.mjs", cwd=folder, env=env,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -101,8 +102,6 @@ class Gateway:
         line = await asyncio.wait_for(self._process.stdout.readline(), 60)
         if not line:
             raise RuntimeError("the gateway did not start")
-        ports = json.loads(line)
-        self.grpc, self.http = ports["grpc"], ports["http"]
 
     async def stop(self) -> None:
         if self._session is not None:

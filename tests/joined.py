@@ -2,13 +2,10 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
-import socket
 import sqlite3
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +24,7 @@ from tests.fake_wecom.luck import Luck
 from tests.fake_wecom.options import Options
 from tests.fake_wecom.sandbox import Sandbox, serve
 from tests.gateway_peer import until
+from tests.ports import free_port
 from tests.quick_process import Forked
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,26 +40,6 @@ SECRETS = {
     "SANDBOX_BOT_SECRET": "sandbox-bot-secret",
     "SANDBOX_ROBOT_KEY": "00000000-0000-4000-8000-000000000001",
 }
-
-
-_PORTS = iter(range(20_000, 28_000))
-"""Below those that the system gives to outgoing connections."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that stays this process's own while a bot is down: every test process of this
-    machine claims its ports in one folder, with locks that end with the process."""
-    folder = Path(tempfile.gettempdir()) / f"yuanzi-ports-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    for port in _PORTS:
-        claim = os.open(folder / str(port), os.O_CREAT | os.O_RDWR)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port  # the claim stays open
-        os.close(claim)
-    raise OSError("no free port")
 
 
 def wecom(base: str, ws: str, port: int, *wires: str) -> dict[str, Any]:
@@ -252,7 +230,7 @@ async def joined(
 ) -> AsyncIterator[World]:  # fmt: skip
     """`async with joined(tmp_path, KF, APP) as w`. `before(sandbox)` happens before the bot's first start."""
     options = {"group_detail_delay": 0.05, "mass_dispatch_seconds": 0.0} | options
-    sandbox = await serve("127.0.0.1", 0, luck=Luck(source=os.urandom), options=Options(**options))
+    sandbox = await serve("127.0.0.1", free_port(), luck=Luck(source=os.urandom), options=Options(**options))
     port = free_port()
     fill(sandbox, port)
     if before is not None:

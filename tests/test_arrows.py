@@ -29,7 +29,8 @@ CORE: dict[str, set[str]] = {
     "config": {"errors", "settings"},
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
     "faq": {"config", "errors", "lazily", "segment", "settings", "words"},
-    "scripts": {"config", "errors", "replies", "settings", "world"},
+    "toml_text": set(),
+    "scripts": {"config", "errors", "replies", "settings", "toml_text", "world"},
     # Entries that beats take one after the other; solar terms come from scripts.
     "banks": {"config", "errors", "scripts", "settings", "world"},
     # Rules: numbers come from settings, a member's mistake is an error.
@@ -37,7 +38,7 @@ CORE: dict[str, set[str]] = {
     "games": {"errors", "events", "replies", "settings", "words"},
     # Files that people edit: the shop, question banks, the serial.
     "catalogue": {"config", "errors", "settings"},
-    "quizbank": {"config", "errors", "games", "settings"},
+    "quizbank": {"config", "errors", "games", "settings", "toml_text"},
     "story": {"config", "errors", "settings"},
     # Words of complaint and distress, edited like the FAQ; whom a staff command means.
     "mood": {"config", "errors", "settings", "words"},

@@ -308,10 +308,8 @@ async def test_killing_one_platform_leaves_the_other_working(tmp_path: Path, gat
         await gateway.start()
         await room.usual()
         await until(lambda: w.bot.app.desk.channel_states[WX].endswith("在线"))
-        port = int(w.sandbox.url.rpartition(":")[2])
         await w.sandbox.close()
         await room.says("签到", "checkin.done")
-        assert port
         assert [phrase for phrase, _ in w.books.said(MEI)] == ["checkin.done"]
 
 

@@ -26,12 +26,12 @@ from tests.joined import (
     Books,
     Process,
     fill,
-    free_port,
     joined,
     settings,
     wecom,
     yuanzi,
 )
+from tests.ports import free_port
 
 QIANG = "wmSandboxAqiang"
 
@@ -333,7 +333,7 @@ async def test_the_doctor_says_what_is_wrong_and_the_next_step(
 
 
 async def test_killed_in_bursts_the_process_answers_each_message_once_and_loses_none(tmp_path: Path) -> None:
-    sandbox = await serve("127.0.0.1", 0, luck=Luck("kills"))
+    sandbox = await serve("127.0.0.1", free_port(), luck=Luck("kills"))
     port, db = free_port(), tmp_path / "joined.db"
     fill(sandbox, port)
     books = Books(db)
