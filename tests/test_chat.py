@@ -20,6 +20,8 @@ from bot.errors import ConfigError, Mistake
 from bot.room import Room
 from bot.scenario import load_scenario, play
 from bot.stage import START, Cast, Stage
+from storage.database import Database
+from storage.store import Store
 
 YUANZI = [sys.executable, "-m", "bot", "chat"]
 
@@ -354,3 +356,13 @@ def test_a_speed_that_is_no_number_is_told_kindly() -> None:
     done = subprocess.run([*YUANZI, "--speed", "快"], capture_output=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "不是倍数" in done.stderr.decode()
+
+
+def test_orders_that_were_imported_before_anybody_talked_are_kept(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "chat.db")
+    database.execute("INSERT INTO fact VALUES ('imported', 'yes')")
+    database.close()
+    assert _known(tmp_path / "chat.db", fresh=False) is None
+    database = Database.open(tmp_path / "chat.db")
+    assert Store(database).office.fact("imported") == "yes"
+    database.close()
