@@ -33,7 +33,7 @@ def report(event: MessageReceived, ctx: Context) -> Wishes:
 
 
 @tells(65)
-def numbers(ctx: Context, group: str, since: datetime, until: datetime) -> Sequence[str]:  # noqa: ARG001  days of its own
+def numbers(ctx: Context, group: str, since: datetime, until: datetime) -> Sequence[str]:
     """How healthy the group is, for the weekly digest."""
     row = health_row(ctx.store, ctx.config, group, until)
     return [row] if row else []
