@@ -85,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         return int(command.run(own.parse_args(rest)))
     except ConfigError as error:
         sys.stderr.write(f"有 {len(error.problems)} 处要改：\n" + "".join(f"  {one}\n" for one in error.problems))
+        sys.stderr.write(f"{error.note}\n" if error.note else "")
         return WRONG
     except (StorageFailure, StorageError, ChannelError) as error:
         sys.stderr.write(f"{error}\n")

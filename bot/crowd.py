@@ -263,6 +263,18 @@ def _shown(value: str) -> str:
     return f'"{escaped}"'
 
 
+def tags_in(node: Node) -> set[str]:
+    """The tags that an expression names."""
+    match node:
+        case Both(parts) | Either(parts):
+            return set().union(*map(tags_in, parts))
+        case Not(one):
+            return tags_in(one)
+        case Has("tag", value):
+            return {value}
+    return set()
+
+
 def titles(node: Node) -> set[str]:
     """The titles that an expression names: they must exist where it is asked."""
     match node:

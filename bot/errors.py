@@ -23,10 +23,12 @@ class YuanziError(Exception):
 
 
 class ConfigError(YuanziError):
-    """Settings or content that cannot be used. Carries every problem at once; the process exits with 2."""
+    """Settings or content that cannot be used. Carries every problem at once; the process exits with 2. `note`: what
+    follows from them, or can be done in spite of them."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], note: str = "") -> None:
         self.problems = tuple(problems)
+        self.note = note
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -33,6 +33,11 @@ def tag_named(text: str, known: Sequence[str]) -> str | None:
     return None
 
 
+def tags_of_kind(text: str, known: Sequence[str]) -> list[str]:
+    """The tags that a text means by their first part: 买过 for 买过:坚果 and 买过:茶饮."""
+    return [one for one in known if normalise(one).startswith(f"{normalise(text)}:")]
+
+
 def every_tag(ctx: Context, member: str) -> list[str]:
     """The tags that somebody may ask about: what is known of the member, and what rules could give."""
     named = (rule.tag for rule in ctx.desk.tags.rules if VALUE not in rule.tag)
@@ -97,7 +102,7 @@ def _held(ctx: Context, name: str, row: TagRow) -> str:
     if row.origin == "answer":
         return f"{name} 有「{row.tag}」，因为{seen}，{until}。"
     source = f"规则 {row.rule} 第 {row.version.partition('.')[0]} 版{_asks(rule)}"
-    days = f"近 {rule.days} 天" if rule is not None and rule.days else ""
+    days = f"近 {rule.days} 天里" if rule is not None and rule.days else ""
     return f"{name} 有「{row.tag}」，因为{days}{seen}。强度 {row.strength}/5，{until}（{source}）。"
 
 
@@ -106,7 +111,10 @@ def _asks(rule: TagRule | None) -> str:
     if rule is None:
         return "，现在没有了"
     span = f"{rule.days} 天内" if rule.days else ""
-    return f"：{span}满 {rule.need} {'天' if rule.per == 'day' else '次'}就有"
+    if rule.kind == "spend":
+        return f"：{span}合计满 {rule.amount} 元就有"
+    unit = "天" if rule.per == "day" or rule.kind in ("days", "hours") else "次"
+    return f"：{span}满 {rule.need} {unit}就有"
 
 
 def _seen(ctx: Context, row: TagRow) -> str:
@@ -126,7 +134,8 @@ def _seen(ctx: Context, row: TagRow) -> str:
         order = f"（订单 {one_line(one.ref, _QUOTED)}）" if one.source == "order" else ""
         pieces.append(f"{_date(ctx, one.at)}{quoted}{order}")
     more = " 等" if len(evidence) > SHOWN else ""
-    return f" {len(evidence)} 次{why}：{'、'.join(pieces)}{more}"
+    count = f"{len(evidence)} {'单' if rule is not None and rule.kind == 'spend' else '次'}"
+    return f"{why} {count}：{'、'.join(pieces)}{more}"
 
 
 def _quotes(book: TagBook, row: TagRow) -> bool:

@@ -45,7 +45,7 @@ class TagRule(Part):
     whole: bool = Field(False, description="要单独成词：短词用，免得词中词")
     version: int = Field(1, ge=1, description="改了规则就加一；旧依据按新规则重读")
     shown: bool = Field(True, description="成员自己看「我的标签」时给不给看")
-    why: str = Field(min_length=1, max_length=30, description="依据怎么说：接在「3 次」后面")
+    why: str = Field(min_length=1, max_length=30, description="依据怎么说：后面接「3 次」")
 
     @model_validator(mode="after")
     def _whole_rule(self) -> "TagRule":

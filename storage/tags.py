@@ -247,6 +247,10 @@ class Tags:
             )
         ]
 
+    def names(self, most: int = 500) -> list[str]:
+        """Every tag that anybody has or had."""
+        return [row[0] for row in self._execute("SELECT DISTINCT tag FROM member_tag ORDER BY tag LIMIT ?", (most,))]
+
     def known(self, member_id: str) -> list[str]:
         """Every tag of which anything is known for a member, held or not."""
         rows = self._execute("SELECT DISTINCT tag FROM member_tag WHERE member_id = ? ORDER BY tag", (member_id,))

@@ -183,6 +183,7 @@ HANDLERS_FROM: dict[str, set[str]] = {
     },  # names of assets and accounts; tables through ctx.store
     # Rows that ctx.store hands out, and the words in which they are told apart.
     "storage.bonds": {"Distance"},
+    "storage.crowds": {"Node"},
     "storage.exposure": {"Shown"},
     "storage.sessions": {"Session"},
     "storage.calendar": {"LatePost", "OPEN"},

@@ -21,6 +21,8 @@ from bot.room import Room
 from bot.scenario import load_scenario, play
 from bot.stage import START, Cast, Stage
 from tests.quick_process import Forked
+from storage.database import Database
+from storage.store import Store
 
 YUANZI = [sys.executable, "-m", "bot", "chat"]
 
@@ -352,3 +354,13 @@ def test_a_speed_that_is_no_number_is_told_kindly() -> None:
     process = Forked("chat", "--speed", "快")
     assert "不是倍数" in process.communicate()[1].decode()
     assert process.returncode == 2
+
+
+def test_orders_that_were_imported_before_anybody_talked_are_kept(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "chat.db")
+    database.execute("INSERT INTO fact VALUES ('imported', 'yes')")
+    database.close()
+    assert _known(tmp_path / "chat.db", fresh=False) is None
+    database = Database.open(tmp_path / "chat.db")
+    assert Store(database).office.fact("imported") == "yes"
+    database.close()

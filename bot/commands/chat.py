@@ -104,9 +104,11 @@ def _known(db: Path, *, fresh: bool) -> tuple[datetime, str] | None:
     if foreign:
         hint = "换一个 --db；演示会把假人写进去，不能用在真实的群上"
         raise ConfigError([Problem(str(db), "--db", "这个数据库不是 yuanzi chat 建的", hint)])
-    if fresh or now is None:
+    if fresh:
         for path in (db, db.with_name(f"{db.name}-wal"), db.with_name(f"{db.name}-shm")):
             path.unlink(missing_ok=True)
+        return None
+    if now is None:  # nobody talked yet, but orders may have been imported: they stay
         return None
     return datetime.fromisoformat(now), me or ""
 

@@ -25,8 +25,7 @@ def bring_in(args: argparse.Namespace) -> int:
     taboo = read_toml(folder / "persona.toml").get("taboo", [])
     entries, problems = read_entries(args.file, taboo)
     if problems and not args.skip_bad:
-        rest = f"其余 {len(entries)} 条没有问题，只导入它们：加 --skip-bad"
-        raise ConfigError([*problems, Problem(str(args.file), "", "一条也没导入", rest)])
+        raise ConfigError(problems, f"一条也没导入。其余 {len(entries)} 条没有问题，想先导入它们就加 --skip-bad。")
     if not entries:
         raise ConfigError(problems)
     name = args.name or re.sub(r"[^\w-]+", "-", args.file.stem).strip("-")

@@ -20,7 +20,9 @@ from storage.store import Store
 COLUMNS = {
     "订单号": "order", "order_id": "order", "id": "order", "买家": "buyer", "成员id": "buyer", "member_id": "buyer",
     "买家id": "buyer", "时间": "at", "下单时间": "at", "付款时间": "at", "at": "at", "金额": "amount", "实付": "amount",
-    "amount": "amount", "商品": "items", "items": "items", "状态": "state", "state": "state",
+    "实付金额": "amount", "订单金额": "amount", "付款金额": "amount", "买家昵称": "buyer", "订单编号": "order",
+    "订单状态": "state", "商品名称": "items", "amount": "amount", "商品": "items", "items": "items", "状态": "state",
+    "state": "state",
 }  # fmt: skip
 _NEEDED = ("订单号", "买家", "时间", "金额")
 

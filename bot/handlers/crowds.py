@@ -2,15 +2,18 @@
 
 import re
 
+from bot.config import nearest
 from bot.context import Context
-from bot.crowd import LONGEST, ExpressionError, parse, parse_named, show
+from bot.crowd import LONGEST, ExpressionError, parse, parse_named, show, tags_in
 from bot.crowds import read, read_for, setting
 from bot.errors import Mistake
 from bot.events import MessageReceived
 from bot.learning import ASKED, learn
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
+from bot.tagrules import VALUE
 from bot.words import one_line
+from storage.crowds import Node
 
 router = Router("crowds", "分群")
 router.says(
@@ -39,10 +42,21 @@ def preview(event: MessageReceived, ctx: Context) -> Wishes:
     asked = setting(ctx.config, event.group, ctx.now)
     count, where = ctx.store.crowds.count(node, asked), "本群" if event.group else "所有群"
     if not count:
+        _refuse_misspelt(ctx, shown, node)
         return _privately(ctx, "crowd.nobody", where=where, expression=shown)
     found = ctx.store.crowds.members(node, asked, SHOWN)
     names = "、".join(ctx.store.members.name(one) for one in found) + (" 等" if count > SHOWN else "")
     return _privately(ctx, "crowd.preview", where=where, count=count, names=names, expression=shown)
+
+
+def _refuse_misspelt(ctx: Context, text: str, node: Node) -> None:
+    """Raises Mistake at a tag that nobody ever had and no rule gives, when there is one that looks like it."""
+    known = [*ctx.store.tags.names(), *(rule.tag for rule in ctx.desk.tags.rules if VALUE not in rule.tag)]
+    for tag in sorted(tags_in(node) - set(known)):
+        close = nearest(tag, known)
+        if close and tag in text:
+            error = ExpressionError(text, text.index(tag), "谁也没有过这个标签", f"是不是想写 {close[0]}？")
+            raise Mistake("crowd.bad", pointed=error.pointed())
 
 
 def _catch_up(ctx: Context) -> None:

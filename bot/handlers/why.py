@@ -9,7 +9,7 @@ from bot.contact import CHOICES, CLASSES, STAGES, WEEK, Known, Unasked, Verdict,
 from bot.context import Context
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.explaining import every_tag, explain_gently, explain_tag, own_tags, tag_named
+from bot.explaining import every_tag, explain_gently, explain_tag, own_tags, tag_named, tags_of_kind
 from bot.exposure import Exposure
 from bot.learning import ASKED, learn
 from bot.meant import member_meant
@@ -31,6 +31,7 @@ LINES = 5
 FARTHEST = 50
 """Lines back that may be asked about."""
 HELD_DAYS = 30
+MOST_NAMED = 12
 ALL_TAGS = "标签"
 LOOKING = "标签依据"
 """The word whose right decides who may ask about a member's tags."""
@@ -192,9 +193,9 @@ def _about_member(ctx: Context, member: str) -> Wishes:
         f"{_values(one.evidence)}）"
         for one in store.exposures.held_from(member, since, LINES)
     ]
-    return say(
-        "why.member", name=store.members.name(member), rows="\n".join(f"· {row}" for row in rows), sort=Sort.STAFF
-    )
+    slots = {"name": store.members.name(member), "rows": "\n".join(f"· {row}" for row in rows)}
+    # How it stands with a member is not for the whole group.
+    return Say("why.member", slots, member=ctx.member, sort=Sort.STAFF, because="员工问一位成员，只给本人看")
 
 
 def _about_oneself(ctx: Context) -> Wishes:
@@ -214,15 +215,24 @@ def _about_oneself(ctx: Context) -> Wishes:
 def _about_tag(ctx: Context, member: str, text: str) -> Say | None:
     """Why a member has a tag, for whoever may look at tags, in 1:1. None when no tag is named."""
     _catch_up(ctx)
-    tag = tag_named(text, every_tag(ctx, member)) if text else None
-    if tag is None and text != ALL_TAGS:
+    if not text:
         return None
     needed = ctx.desk.needed(LOOKING, ctx.settings) or "service"
     if not ctx.may(needed):
         raise Mistake("staff.read_only", name=ctx.name, **ctx.refusal(needed))
-    tags = [tag] if tag else [one.tag for one in ctx.store.tags.held(member, to_ms(ctx.now))][:LINES]
-    rows = [explain_tag(ctx, member, one) for one in tags] or [f"{ctx.store.members.name(member)} 还没有标签。"]
+    held = [one.tag for one in ctx.store.tags.held(member, to_ms(ctx.now))]
+    tag = tag_named(text, every_tag(ctx, member))
+    asked = held if text == ALL_TAGS else tags_of_kind(text, held) or ([tag] if tag else [])
+    rows = [explain_tag(ctx, member, one) for one in asked[:LINES]] or [_no_such_tag(ctx, member, text, held)]
     return Say("why.tag", {"text": "\n".join(rows)}, member=ctx.member, sort=Sort.STAFF, because="员工问标签的依据")
+
+
+def _no_such_tag(ctx: Context, member: str, text: str, held: list[str]) -> str:
+    name = ctx.store.members.name(member)
+    if not held:
+        return f"{name} 一个标签也还没有。"
+    known = "、".join(held[:MOST_NAMED])
+    return f"{name} 没有「{one_line(text, 20)}」这个标签，有的是：{known}。问能收到什么，只写「为什么 @{name}」。"
 
 
 def _own_tag(event: MessageReceived, ctx: Context) -> Say | None:
@@ -237,9 +247,9 @@ def _own_tag(event: MessageReceived, ctx: Context) -> Say | None:
     _catch_up(ctx)
     own = {one.tag: one for one in own_tags(ctx)}
     tag = tag_named(text, list(own))
-    if tag is not None or ALL_TAGS in text:
-        asked = [own[tag]] if tag else list(own.values())[:LINES]
-        rows = [explain_gently(ctx, one) for one in asked]
+    asked = tags_of_kind(text, list(own)) or ([tag] if tag else list(own) if ALL_TAGS in text else [])
+    if asked or ALL_TAGS in text:
+        rows = [explain_gently(ctx, own[one]) for one in asked[:LINES]]
         because = "成员问自己的标签，说得轻一点"
         return say("why.tag_mine", name=ctx.name, rows="；\n".join(rows), because=because) if rows else None
     known = [rule.tag for rule in ctx.desk.tags.rules if rule.shown]
