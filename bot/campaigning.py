@@ -84,9 +84,10 @@ def campaigns(found: Iterable[Pair]) -> list[Campaign]:
     ]
 
 
-def meant(ctx: Context, text: str) -> list[Campaign]:
+def meant(ctx: Context, text: str, also: Iterable[str] = ()) -> list[Campaign]:
     """The campaigns that staff mean by an id, a title or an unambiguous part of one; at the desk, a group may be
-    written behind it. Raises Mistake: which are alike, which one is near, which group."""
+    written behind it. Raises Mistake: which are alike, which one is near (of these and of the names in `also`), which
+    group."""
     known = pairs(ctx)
     found = _named_so(known, text)
     if not found and at_the_desk(ctx) and " " in text.strip():
@@ -97,7 +98,7 @@ def meant(ctx: Context, text: str) -> list[Campaign]:
         if found:
             return campaigns(found)
     if not found:
-        close = nearest(text, [one for beat, _ in known for one in _names(beat)])
+        close = nearest(text, [*(one for beat, _ in known for one in _names(beat)), *also])
         raise Mistake("campaign.unknown", text=text[:40] or "（空）", hint=f"是不是「{close[0]}」？" if close else "")
     groups = list(dict.fromkeys(group for _, group in found))
     if len(groups) > 1:
@@ -106,10 +107,10 @@ def meant(ctx: Context, text: str) -> list[Campaign]:
     return campaigns(found)
 
 
-def is_near(ctx: Context, text: str) -> bool:
+def is_near(ctx: Context, text: str, also: Iterable[str] = ()) -> bool:
     """Whether these words may mean a campaign at all: 继续 and 跳过 are said among people, too."""
     try:
-        meant(ctx, text)
+        meant(ctx, text, also)
     except Mistake as mistake:
         return mistake.key != "campaign.unknown" or bool(mistake.slots.get("hint"))
     return True

@@ -16,6 +16,10 @@ from storage.sequences import Step
 
 REPLANNED = 10_000
 """Steps looked at after a reload; those further ahead find their moment when it comes."""
+LAPSED = "暂停的时候错过了"
+"""Why a step is over that fell due in a pause."""
+EVERYWHERE = ""
+"""The place of a pause that holds in 1:1 and in every group."""
 
 
 def begin_sequence(
@@ -26,7 +30,7 @@ def begin_sequence(
     with their moments. The same event at the same moment again plans nothing; with `once`, neither does a later one.
     """
     place, since = group or "", to_ms(at)
-    beats = [beat for beat in _active(ctx, group) if beat.personal is not None and beat.personal.event == event]
+    beats = [beat for beat in active(ctx, group) if beat.personal is not None and beat.personal.event == event]
     if event != "purchase" and not beats:
         return []
     if once and ctx.store.sequences.has_begun(event, member, place):
@@ -41,7 +45,7 @@ def begin_sequence(
     return sorted(planned, key=lambda one: (one[0], one[1].id))
 
 
-def _active(ctx: Context, group: str | None) -> Iterator[Beat]:
+def active(ctx: Context, group: str | None) -> Iterator[Beat]:
     """The beats of the scripts that are switched on, in a group or in 1:1, and meant for it."""
     settings = ctx.config.group(group)
     for beat in ctx.desk.beats().values():
@@ -61,16 +65,17 @@ def _plan(ctx: Context, beat: Beat, member: str, place: str, since: int, start: 
     watches = beat.personal.unless == "talked"
     if not ctx.store.sequences.plan(beat.id, member, place, since, to_ms(due), watches=watches):
         return None
-    _wake(ctx, beat.id, member, place, since, due)
+    wake_step(ctx, beat.id, member, place, since, due)
     return due
 
 
-def _wake(ctx: Context, beat: str, member: str, place: str, since: int, due: datetime) -> None:
+def wake_step(ctx: Context, beat: str, member: str, place: str, since: int, due: datetime) -> None:
+    """Asks for the moment of a step; a later call replaces it."""
     payload = {"group": place or None, "member": member, "beat": beat, "since": since}
-    ctx.wake("sequence", _key(beat, member, place, since), due, payload)
+    ctx.wake("sequence", key_of(beat, member, place, since), due, payload)
 
 
-def _key(beat: str, member: str, place: str, since: int) -> str:
+def key_of(beat: str, member: str, place: str, since: int) -> str:
     """The key of a step's wake-up: ids may contain anything, and storage/privacy.py finds them between the slashes."""
     return f"{beat}/{since}/{quote(place, safe='')}/{quote(member, safe='')}"
 
@@ -92,31 +97,54 @@ def say_step(ctx: Context, beat_id: str, member: str, place: str, since: int) ->
         return Silence("这一步已经说过，或不用说了")
     beat = ctx.desk.beat(beat_id)
     if beat is None or beat.personal is None:
-        return _end(ctx, step, "cancelled", "脚本里已经没有这一步")
+        return end_step(ctx, step, "cancelled", "脚本里已经没有这一步")
     personal = beat.personal
     due = from_ms(step.due)
     if personal.step <= 1:  # the file may have changed since it was planned
         due = personal.due(from_ms(since), zone_of(ctx.config.group(place or None)))
         if due > ctx.now:
             ctx.store.sequences.move(step, to_ms(due))
-            _wake(ctx, beat_id, member, place, since, due)
+            wake_step(ctx, beat_id, member, place, since, due)
             return Silence("脚本改了时间，到时候再说")
-    if ctx.now - due > max(beat.lateness, ctx.settings.calendar.punctual):
+    if pause := paused_by(ctx, beat_id, place):
+        return hold_back(ctx, step, beat, f"{ctx.store.members.name(pause[1])} 暂停了它")
+    if ctx.now - due > patience(ctx, beat):
         ctx.store.sequences.become(step, "missed")
         minutes = int((ctx.now - due).total_seconds() // 60)
         return miss(ctx, beat_id, member, f"给「{ctx.store.members.name(member)}」的晚了 {minutes} 分钟，不补了")
     segments = segments_of(ctx, member)
     if beat.audience.segment and beat.audience.segment not in segments:
-        return _end(ctx, step, "cancelled", f"只给 {beat.audience.segment}，这位是 {'、'.join(sorted(segments))}")
+        return end_step(ctx, step, "cancelled", f"只给 {beat.audience.segment}，这位是 {'、'.join(sorted(segments))}")
     if beat.task is not None:
         ctx.store.sequences.become(step, "said")
-        key = _key(beat_id, member, place, since)
+        key = key_of(beat_id, member, place, since)
         return open_task(ctx, key, beat.task, group=place or None, member=member, because=f"{beat.title}，要人来做")
     if personal.where == "private" and not ctx.store.members.is_contact(member):
-        return _end(ctx, step, "cancelled", "还不是好友，不能私聊")
+        return end_step(ctx, step, "cancelled", "还不是好友，不能私聊")
     ctx.store.sequences.become(step, "said", watches=bool(personal.until))
     _reward(ctx, beat, personal, step)
     return line_for(ctx, beat, personal, member, place, segments, expires=due + beat.lateness)
+
+
+def patience(ctx: Context, beat: Beat) -> timedelta:
+    """How late a step may still be said."""
+    return max(beat.lateness, ctx.settings.calendar.punctual)
+
+
+def paused_by(ctx: Context, beat: str, place: str) -> tuple[int, str] | None:
+    """(since ms, by whom) of a pause that holds a step: of its sequence everywhere, or in the group it began in."""
+    pauses = ctx.store.campaigns
+    return pauses.paused(beat, EVERYWHERE) or (pauses.paused(beat, place) if place else None)
+
+
+def hold_back(ctx: Context, step: Step, beat: Beat, reason: str) -> Silence:
+    """A step fell due while its sequence is paused: it waits as long as its file lets it be late, then it is over.
+    Staff wanted the pause, so nothing is reported as missed."""
+    until = from_ms(step.due) + patience(ctx, beat)
+    if ctx.now >= until:
+        return end_step(ctx, step, "cancelled", LAPSED)
+    wake_step(ctx, step.beat, step.member_id, step.group_id, step.since, until)
+    return Silence(reason)
 
 
 def replan(ctx: Context) -> None:
@@ -128,7 +156,7 @@ def replan(ctx: Context) -> None:
         due = beat.personal.due(from_ms(step.since), zone_of(ctx.config.group(step.group_id or None)))
         if to_ms(due) != step.due:
             ctx.store.sequences.move(step, to_ms(due))
-            _wake(ctx, step.beat, step.member_id, step.group_id, step.since, due)
+            wake_step(ctx, step.beat, step.member_id, step.group_id, step.since, due)
 
 
 def line_for(
@@ -154,7 +182,8 @@ def line_for(
     )  # fmt: skip
 
 
-def _end(ctx: Context, step: Step, state: str, reason: str) -> Silence:
+def end_step(ctx: Context, step: Step, state: str, reason: str) -> Silence:
+    """A step is over, for a reason."""
     ctx.store.sequences.become(step, state, reason)
     return Silence(reason)
 
@@ -178,7 +207,7 @@ def notice_talk(ctx: Context, member: str) -> bool:
             continue
         if step.state == "waiting" and beat.personal.unless == "talked":
             ctx.store.sequences.become(step, "cancelled", "已经聊上了")
-            ctx.store.agenda.forget_wake("sequence", _key(step.beat, member, step.group_id, step.since))
+            ctx.store.agenda.forget_wake("sequence", key_of(step.beat, member, step.group_id, step.since))
         elif step.state == "said" and ctx.at_ms >= step.due and _heard(ctx, beat.personal):
             _advance(ctx, step, beat)
             answered = True

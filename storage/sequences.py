@@ -1,5 +1,6 @@
 """Sequences for single members: what began one, and every step with what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.database import Database
@@ -95,6 +96,42 @@ class Sequences:
         )
         return [_step(row) for row in rows]
 
+    def ahead(self, beats: Sequence[str], group_id: str | None, at: int) -> tuple[int, int | None]:
+        """How many steps of these beats are still to come after then (ms), of one group or of all, and when the next
+        one is due."""
+        where, values = _of_beats(beats, group_id)
+        row = self._execute(
+            f"SELECT count(*), min(due) FROM sequence_step WHERE state = 'waiting' AND due > ? AND {where}",
+            (at, *values),
+        ).fetchone()
+        return int(row[0]), row[1]
+
+    def ended(self, beats: Sequence[str], group_id: str | None, since: int, reason: str) -> int:
+        """How many steps of these beats that fell due since then (ms) are over for this reason."""
+        where, values = _of_beats(beats, group_id)
+        row = self._execute(
+            f"SELECT count(*) FROM sequence_step WHERE state = 'cancelled' AND due >= ? AND reason = ? AND {where}",
+            (since, reason, *values),
+        ).fetchone()
+        return int(row[0])
+
+    def overdue(self, beats: Sequence[str], group_id: str | None, at: int) -> list[Step]:
+        """Steps of these beats whose moment came by then (ms) and that were not said: they were paused."""
+        where, values = _of_beats(beats, group_id)
+        rows = self._execute(
+            f"SELECT {_COLUMNS} FROM sequence_step WHERE state = 'waiting' AND due <= ? AND {where}"
+            " ORDER BY due, member_id, beat",
+            (at, *values),
+        )
+        return [_step(row) for row in rows]
+
+    def queued(self, prefix: str) -> list[tuple[int, str]]:
+        """(row, event) of lines in the outbox that wait for their turn, of events whose id begins so."""
+        return self._execute(
+            "SELECT id, event_id FROM outbox WHERE state = 'queued' AND substr(event_id, 1, ?) = ? ORDER BY id",
+            (len(prefix), prefix),
+        ).fetchall()
+
     def watching(self, member_id: str) -> list[Step]:
         """Steps that look at what a member does: they end when they talk, or are done when they did it."""
         rows = self._execute(
@@ -121,6 +158,11 @@ class Sequences:
             "DELETE FROM sequence_step WHERE due < ? AND state IN ('done', 'cancelled', 'missed')",
             (at - 365 * 86_400_000,),
         )
+
+
+def _of_beats(beats: Sequence[str], group_id: str | None) -> tuple[str, tuple[str | None, ...]]:
+    marks = ",".join("?" * len(beats))
+    return f"beat IN ({marks}) AND (? IS NULL OR group_id = ?)", (*beats, group_id, group_id)
 
 
 def _step(row: tuple[str, str, str, int, int, str, int]) -> Step:

@@ -119,6 +119,7 @@ CORE: dict[str, set[str]] = {
     "standing": {"config", "content", "context", "errors", "own_beats", "scripts", "storage", "world"},
     "proposals": {"context", "errors", "replies", "settings", "world"},
     "confirming": {"context", "replies", "storage", "tasking", "words", "world"},
+    "pausing": {"campaigning", "context", "errors", "replies", "scripts", "sequences", "storage", "words", "world"},
     "sequences": {"context", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
@@ -128,7 +129,7 @@ CORE: dict[str, set[str]] = {
         "catalogue", "earning", "levels", "gates", "quizbank", "redeeming", "reminding", "story", "words",
         # Campaigns: what staff steer by chat are beats.
         "campaign_words", "campaigning", "confirming", "own_beats", "proposals", "scripts",
-        "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "tasking",
+        "claims", "contact", "draw_desk", "draw_plan", "draw_proof", "draw_words", "drawing", "opening", "playing", "quizzing", "posting", "sequences", "pausing", "tasking",
         # Reminders look at the quiet hours themselves: whoever acts meanwhile is not reminded.
         "exposure", "meant",
         "buying", "crowd", "crowds", "checkups", "explaining", "learning", "orders", "lifecycle", "survey", "tagrules", "whom", "retuning", "digest", "answering", "teaching", "needs",

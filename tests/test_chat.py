@@ -20,9 +20,9 @@ from bot.errors import ConfigError, Mistake
 from bot.room import Room
 from bot.scenario import load_scenario, play
 from bot.stage import START, Cast, Stage
-from tests.quick_process import Forked
 from storage.database import Database
 from storage.store import Store
+from tests.quick_process import Forked
 
 YUANZI = [sys.executable, "-m", "bot", "chat"]
 

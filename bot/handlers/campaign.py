@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot import pausing
 from bot.context import Context, zone_of
 from bot.events import BeatDue, MessageReceived, Tick
 from bot.posting import play, stopped
@@ -77,6 +78,7 @@ def agenda(event: MessageReceived, ctx: Context) -> Wishes:
             f"· 周{_DAYS[local.weekday()]} {local:%m-%d} {clock} {where}「{title}」{_opens(ctx, name)}（{name}）"
             f"{_stop(ctx, name, group, when)}"
         )
+    rows += [pausing.row(ctx, one) for one in pausing.sequences(ctx) if pausing.matters(ctx, one)]
     if not rows:
         return say("agenda.empty", sort=Sort.STAFF)
     return say("agenda.report", rows="\n".join([*rows, f"时区 {ctx.settings.zone}"]), sort=Sort.STAFF)

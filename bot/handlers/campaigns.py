@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot import pausing
 from bot.campaigning import (
     Campaign,
     at_the_desk,
     campaigns,
-    is_near,
-    meant,
     name_of,
     next_times,
     pairs,
@@ -21,6 +20,7 @@ from bot.contact import KINDS
 from bot.context import Context, zone_of
 from bot.errors import Mistake
 from bot.events import MessageReceived, Tick
+from bot.pausing import PersonalSequence
 from bot.posting import play, skipped_by
 from bot.proposals import needs_second, propose
 from bot.replies import Say, Silence, Sort, Wishes, say
@@ -37,6 +37,7 @@ router.says(
         "campaign.paused": "title where held", "campaign.resumed": "title where next",
         "campaign.unchanged": "title where state", "campaign.skipped": "title where rows",
         "campaign.sending": "title where verdict", "campaign.cannot": "title reason",
+        "campaign.sequence_resumed": "title where late ahead",
     }
 )  # fmt: skip
 MOST = 20
@@ -54,13 +55,17 @@ def _clock(ctx: Context, group: str, when: datetime, *, surprise: Beat | None = 
     return f"周{_DAYS[local.weekday()]} {local:%m-%d} {clock}"
 
 
-def _chosen(event: MessageReceived, ctx: Context, word: str, text: str) -> list[Campaign] | None:
-    """The campaigns that were meant; None when somebody merely used an ordinary word. Raises Mistake."""
-    if event.group is not None and not ctx.reading.addressed and text and not is_near(ctx, text):
+def _chosen(ctx: Context, word: str, text: str) -> list[Campaign] | None:
+    """The campaigns that were meant, by a word that fits nothing else. Raises Mistake."""
+    found = pausing.steered(ctx, word, text)
+    if found is None:
         return None
-    if not text.strip():
-        raise Mistake("campaign.usage", word=word)
-    return meant(ctx, text)
+    for one in found:
+        if isinstance(one, PersonalSequence):
+            raise Mistake(
+                "campaign.cannot", title=one.title, reason=f"它给每个人各走各的，不能「{word}」，只能「暂停」「继续」"
+            )
+    return [one for one in found if isinstance(one, Campaign)]
 
 
 _CHAT = Silence("随口一句，没有说到哪个活动")
@@ -72,12 +77,12 @@ _CHAT = Silence("随口一句，没有说到哪个活动")
 @router.command("活动", help="这个群的活动：进行中、暂停，下次什么时候", usage="[名字]", role="read-only")
 def listed(event: MessageReceived, ctx: Context) -> Wishes:
     if ctx.reading.rest:
-        found = _chosen(event, ctx, "活动", ctx.reading.verbatim)
+        found = pausing.steered(ctx, "活动", ctx.reading.verbatim)
         return _CHAT if found is None else [_details(ctx, one) for one in found[:3]]
-    known = campaigns(pairs(ctx))
+    known: list[Campaign | PersonalSequence] = [*campaigns(pairs(ctx)), *pausing.sequences(ctx)]
     if not known:
         return say("campaign.none", sort=Sort.STAFF)
-    rows = [_row(ctx, one) for one in known[:MOST]]
+    rows = [pausing.row(ctx, one) if isinstance(one, PersonalSequence) else _row(ctx, one) for one in known[:MOST]]
     if len(known) > MOST:
         rows.append(f"……一共 {len(known)} 个，发「活动 名字」看一个")
     return say("campaign.list", count=len(known), rows="\n".join(rows), sort=Sort.STAFF)
@@ -100,7 +105,9 @@ def _next(ctx: Context, one: Campaign) -> str:
     return f"下次 {_clock(ctx, one.group, due, surprise=beat)}"
 
 
-def _details(ctx: Context, one: Campaign) -> Say:
+def _details(ctx: Context, one: Campaign | PersonalSequence) -> Say:
+    if isinstance(one, PersonalSequence):
+        return pausing.details(ctx, one)
     rows = [f"群：{name_of(ctx, one.group)}", f"状态：{state_of(ctx, one)}"]
     for beat in one.beats:
         what = f"说 {beat.phrase}" if beat.phrase else beat.task.what if beat.task else str(beat.opens or "")
@@ -120,7 +127,7 @@ def _details(ctx: Context, one: Campaign) -> Say:
 
 @router.command("预览", help="活动在群友眼里的样子，什么时候发、发不发得出去", usage="名字", role="read-only")
 def preview(event: MessageReceived, ctx: Context) -> Wishes:
-    found = _chosen(event, ctx, "预览", ctx.reading.verbatim)
+    found = _chosen(ctx, "预览", ctx.reading.verbatim)
     if found is None:
         return _CHAT
     if not at_the_desk(ctx):
@@ -165,11 +172,11 @@ def _audit(ctx: Context, word: str, one: Campaign, more: str = "") -> None:
 
 @router.command("暂停", help="一个活动先停着，排队的也不发", usage="名字", role="operator")
 def pause(event: MessageReceived, ctx: Context) -> Wishes:
-    found = _chosen(event, ctx, "暂停", ctx.reading.verbatim)
+    found = pausing.steered(ctx, "暂停", ctx.reading.verbatim)
     if found is None:
         return _CHAT
     ctx.needs("operator")
-    return [_pause(ctx, one) for one in found]
+    return [pausing.pause(ctx, one) if isinstance(one, PersonalSequence) else _pause(ctx, one) for one in found]
 
 
 def _pause(ctx: Context, one: Campaign) -> Say:
@@ -189,11 +196,11 @@ def _pause(ctx: Context, one: Campaign) -> Say:
 
 @router.command("继续", help="暂停或跳过的活动照常发，错过的不补", usage="名字", role="operator")
 def go_on(event: MessageReceived, ctx: Context) -> Wishes:
-    found = _chosen(event, ctx, "继续", ctx.reading.verbatim)
+    found = pausing.steered(ctx, "继续", ctx.reading.verbatim)
     if found is None:
         return _CHAT
     ctx.needs("operator")
-    return [_go_on(ctx, one) for one in found]
+    return [pausing.resume(ctx, one) if isinstance(one, PersonalSequence) else _go_on(ctx, one) for one in found]
 
 
 def _go_on(ctx: Context, one: Campaign) -> Say:
@@ -211,7 +218,7 @@ def _go_on(ctx: Context, one: Campaign) -> Say:
 @router.command("跳过", help="活动的下一次（或下几次）不发，之后照常", usage="名字 [次数]", role="operator")
 def skip(event: MessageReceived, ctx: Context) -> Wishes:
     text, times = _times(ctx.reading.verbatim)
-    found = _chosen(event, ctx, "跳过", text)
+    found = _chosen(ctx, "跳过", text)
     if found is None:
         return _CHAT
     ctx.needs("operator")
@@ -253,7 +260,7 @@ def _skip(ctx: Context, one: Campaign, times: int) -> Say:
 
 @router.command("立即发", help="现在就发一次，照样过触达规则", usage="名字", role="operator")
 def send_now(event: MessageReceived, ctx: Context) -> Wishes:
-    found = _chosen(event, ctx, "立即发", ctx.reading.verbatim)
+    found = _chosen(ctx, "立即发", ctx.reading.verbatim)
     if found is None:
         return _CHAT
     ctx.needs("operator")

@@ -95,7 +95,9 @@ def _notes(show: Performance) -> list[str]:
         notes.append(f"开始前先照排期默默发了 {plan.warm_days} 天，所以第一天的预算、占比和素材就像平常的一天。")
     read = told(show.standing, plan.opens)
     notes.append(
-        f"{read}；没有往里写过。" if read else "只有 config.toml、人设和脚本：数据库里没有群里建的、停的、改过的。"
+        f"{read}；没有往里写过。"
+        if read
+        else "只看了 config.toml、人设和脚本；数据库里没有聊天里建的活动，也没有停的、改过的。"
     )
     _, bad = own_beats(show.standing.beats)
     notes += [f"{one}。读不懂，跑起来也会跳过它。" for one in bad]

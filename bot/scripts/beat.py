@@ -84,6 +84,7 @@ class Beat:
     id: str
     script: str
     title: str
+    script_title: str = ""
     trigger: Trigger | None
     personal: Personal | None = None
     phrase: str = ""

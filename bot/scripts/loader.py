@@ -85,7 +85,7 @@ def _beat(
     personal = _personal(model)
     usual = PERSONAL_LATENESS if personal and model.late == "send" else LATENESS[model.late]
     return Beat(
-        id=f"{name}.{model.id}", script=name, title=model.title, personal=personal,
+        id=f"{name}.{model.id}", script=name, title=model.title, script_title=script.title, personal=personal,
         trigger=None if personal else _trigger(script, model),
         phrase=model.phrase, slots=model.slots, bank=model.bank, picture=_located(model.picture, path),
         task=Task(model.task, model.owner, model.within) if model.does == "task" else None,
