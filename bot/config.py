@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.errors import ConfigError, Problem
 from bot.settings import GroupSettings, Settings
+from bot.settings.kinds import parse_span
 
 M = TypeVar("M", bound=BaseModel)
 DEFAULT_GROUP = "default"
@@ -165,7 +166,8 @@ class Config:
     def with_change(self, group_id: str, changes: Mapping[str, Any]) -> GroupSettings:
         """What the group's settings would be with `{"welcome.gap": "2h"}` laid on top. Raises ConfigError."""
         table = merged(self._raw[DEFAULT_GROUP], self._raw.get(group_id, {}))
-        for path, value in changes.items():
+        # What was changed under an old name counts under the new one, unless that was changed as well.
+        for path, value in map(_by_new_name, sorted(changes.items(), key=lambda one: one[0] not in MOVED)):
             over: dict[str, Any] = {}
             inner = over
             *tables, last = path.split(".")
@@ -195,6 +197,17 @@ class Config:
         if person is None or (person.channels and channel not in person.channels):
             return None
         return person.role
+
+
+def _by_new_name(change: tuple[str, Any]) -> tuple[str, Any]:
+    """A change made by chat before a setting moved: a span then, days now."""
+    path, value = change
+    if path not in MOVED:
+        return change
+    try:
+        return MOVED[path], max(1, parse_span(value).days)
+    except ValueError:
+        return MOVED[path], value
 
 
 def build_config(data: Mapping[str, Any], file: str) -> Config:

@@ -211,6 +211,15 @@ def test_a_change_by_chat_lies_on_top_and_is_checked() -> None:
         config.with_change("yuanqi", {"checkin.points": -1})
 
 
+def test_a_threshold_changed_by_chat_before_it_moved_still_counts() -> None:
+    config = build_config({"groups": {"yuanqi": {}}}, "config.toml")
+    assert config.with_change("yuanqi", {"contact.stages.sleeping_after": "45d"}).lifecycle.sleeping == 45
+    both = {"lifecycle.sleeping": 60, "contact.stages.sleeping_after": "45d"}
+    assert config.with_change("yuanqi", both).lifecycle.sleeping == 60
+    assert not config.lay({"yuanqi": {"contact.stages.new_for": "14d"}})
+    assert config.group("yuanqi").lifecycle.new == 14
+
+
 def test_a_role_may_be_bound_to_channels() -> None:
     config = build_config({"staff": [{"id": "a", "channels": ["pipe"]}]}, "f")
     assert config.role_of("a", "pipe") == "operator"

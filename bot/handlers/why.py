@@ -170,7 +170,7 @@ def _about_member(ctx: Context, member: str) -> Wishes:
     first = store.bonds.first_seen(member)
     seen = f"第一次出现 {ctx.local(from_ms(first)):%Y-%m-%d}" if first else "没见过"
     said = f"上次说话 {ctx.local(known.last_talk):%Y-%m-%d}" if known.last_talk else "没说过话"
-    rows.append(f"阶段：{STAGES[known.stage]}（{seen}，{said}；contact.stages）")
+    rows.append(f"阶段：{STAGES[known.stage]}（{seen}，{said}；lifecycle）")
     trouble = store.bonds.trouble(member, to_ms(ctx.now))
     if trouble:
         until = ctx.local(from_ms(trouble.until))
