@@ -7,7 +7,7 @@ import numpy as np
 
 from bot.faq.entry import Entry, Hit
 from bot.faq.features import NAMES, Query, describe, describe_query, read
-from bot.faq.index import Array, Index, Vocabulary
+from bot.faq.index import Array, Index, Texts, Vocabulary
 from bot.faq.model import shipped
 from bot.faq.terms import Text, analyse
 
@@ -25,6 +25,8 @@ class Close:
     entries: Array
     documents: Array
     features: Array
+    has: Array
+    """Which tokens of the query each candidate has as word or concept."""
     of_query: Array
 
 
@@ -123,14 +125,14 @@ class _State:
     def __init__(self, entries: Sequence[Entry], analysed: dict[Entry, _Analysed], vocabulary: Vocabulary) -> None:
         self.entries = entries
         self.vocabulary = vocabulary
-        self.texts: list[Text] = []
+        texts: list[Text] = []
         owner: list[int] = []
         documents: list[Array] = []
         bags: list[Array] = []
         self.keywords: list[tuple[str, ...]] = []
         for number, entry in enumerate(entries):
             one = analysed[entry]
-            self.texts.extend(one.texts)
+            texts.extend(one.texts)
             owner.extend([number] * len(one.texts))
             documents.extend(one.terms)
             bags.append(one.bag)
@@ -139,10 +141,11 @@ class _State:
         self.count = len(documents)
         self.bag_of = np.arange(self.count, self.count + len(entries))
         self.index = Index(documents, bags, vocabulary)
+        self.texts = Texts(texts)
 
     def close(self, text: Text, without: Collection[str] = ()) -> Close | None:
         query = read(text, self.vocabulary, self.index)
-        scores = self.index.first_look(query.known, query.total)
+        scores = self.index.first_look(query.terms, query.worth())
         if without:
             away = np.fromiter((one.id in without for one in self.entries), dtype=bool, count=len(self.entries))
             scores[away[self.owner]] = 0.0
@@ -155,21 +158,21 @@ class _State:
         first.sort()
         documents = best[first[:CANDIDATES]]
         entries = owners[first[:CANDIDATES]]
-        features = describe(
-            query, self.index, documents, self.bag_of[entries], [self.texts[place] for place in documents.tolist()],
-            self._keywords(text.plain, entries),
-        )  # fmt: skip
-        return Close(query, entries, documents, features, describe_query(query))
+        features, has = describe(
+            query, self.index, documents, self.bag_of[entries], self.texts, self._keywords(text.plain, entries)
+        )
+        return Close(query, entries, documents, features, has, describe_query(query))
 
     def hit(self, close: Close, place: int, score: float) -> Hit:
         """One candidate as it is shown."""
-        text = self.texts[close.documents[place]]
-        words, concepts, asked = set(text.words), set(text.concept_of), close.query.text
-        shared = dict.fromkeys(
-            asked.words[word] for word, concept in zip(asked.word_of, asked.concept_of, strict=True)
-            if asked.words[word] in words or concept in concepts
+        asked = close.query.text
+        shared = [
+            asked.words[word] for word, has in zip(asked.word_of, close.has[:, place].tolist(), strict=True) if has
+        ]
+        return Hit(
+            self.entries[close.entries[place]].id, round(score, 6), self.texts.plain[close.documents[place]],
+            tuple(dict.fromkeys(shared)),
         )  # fmt: skip
-        return Hit(self.entries[close.entries[place]].id, round(score, 6), text.plain, tuple(shared))
 
     def _keywords(self, plain: str, entries: Array) -> Array:
         """Which share of the text the longest keyword of each entry is."""

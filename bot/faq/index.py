@@ -10,7 +10,7 @@ from bot.faq.terms import FIELDS, Text, surprise
 
 Array = np.ndarray[Any, Any]
 KINDS = len(FIELDS)
-MOST_POSTINGS = 120_000
+MOST_POSTINGS = 16_000
 """Postings that one query may touch: beyond them its most common terms are left out of the first look."""
 TRUST = 60.0
 """Texts from which on the knowledge base knows better than general Chinese which terms are rare."""
@@ -18,6 +18,16 @@ LEAST = 0.02
 """What the commonest term still tells."""
 RETRIEVAL = np.array([1.0, 1.2, 0.8, 0.9, 0.5, 0.7], dtype=np.float32)
 """What a field counts for in the first look."""
+
+
+class Texts:
+    """What the candidates are compared by as wholes, in the order of the documents."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        self.plain = [text.plain for text in texts]
+        self.sound = [text.sound for text in texts]
+        self.forms = np.array([text.forms for text in texts], dtype=np.int32)
+        self.lengths = np.array([max(1, len(text.tokens)) for text in texts], dtype=np.int32)
 
 
 @dataclass(slots=True)
@@ -57,10 +67,10 @@ class Index:
         self.forward_start = np.concatenate([[0], np.cumsum(lengths)])
         self.kind = np.array(vocabulary.kind, dtype=np.int8)
         frequency = np.bincount(self.forward[self.forward_start[self.count] :], minlength=size)
-        self.local: Array = rarity_here(frequency, len(bags))
-        """How much each term tells in this knowledge base alone."""
+        self.local: Array = np.append(rarity_here(frequency, len(bags)), np.float32(1.0))
+        """How much each term tells in this knowledge base alone; the last stands for all that no text has."""
         self.trust = trust(len(bags))
-        mixed = self.trust * self.local + (1 - self.trust) * np.array(vocabulary.rarity, dtype=np.float32)
+        mixed = self.trust * self.local + (1 - self.trust) * np.array([*vocabulary.rarity, 1.0], dtype=np.float32)
         self.weight: Array = np.maximum(mixed, LEAST).astype(np.float32)
         owner = np.repeat(np.arange(len(every), dtype=np.int32), lengths)
         place = owner.astype(np.int64) * KINDS + self.kind[self.forward]
@@ -72,10 +82,9 @@ class Index:
         looked_up = self.forward[: self.forward_start[self.count]]
         order = np.argsort(looked_up, kind="stable")
         self.postings = owner[order]
-        self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size))])
-        self.present = (np.diff(self.start) > 0).tobytes()
+        self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size + 1))])
+        self.present = (np.diff(self.start[:-1]) > 0).tobytes()
         """For every term, whether a text has it."""
-        self.kind_of = self.kind.tolist()
         kinds = self.kind[looked_up[order]]
         share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
         self.share: Array = share.astype(np.float32)
@@ -84,20 +93,18 @@ class Index:
         """What a term tells that no text has."""
         return max(LEAST, self.trust + (1 - self.trust) * rarity)
 
-    def first_look(self, known: Array, total: Array) -> Array:
-        """A score for every text, by cosines of the fields. `known` are the query's terms, `total` what it weighs."""
+    def first_look(self, known: Array, worth: Array) -> Array:
+        """A score for every text, by cosines of the fields. `known` are the query's terms, `worth` what each tells as
+        a share of its field."""
         starts, ends = self.start[known], self.start[known + 1]
         if int((ends - starts).sum()) > MOST_POSTINGS:
             order = np.argsort(ends - starts, kind="stable")
             kept = order[: max(1, int(np.searchsorted(np.cumsum((ends - starts)[order]), MOST_POSTINGS)))]
-            known, starts, ends = known[kept], starts[kept], ends[kept]
-        if not len(known):
-            return np.zeros(self.count)
-        factor = self.weight[known] / np.sqrt(total[self.kind[known]])
+            worth, starts, ends = worth[kept], starts[kept], ends[kept]
         slices = [slice(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
         documents = np.concatenate([self.postings[one] for one in slices])
-        worth = np.concatenate([self.share[one] for one in slices]) * np.repeat(factor, ends - starts)
-        return np.bincount(documents, weights=worth, minlength=self.count)
+        weights = np.concatenate([self.share[one] for one in slices]) * np.repeat(worth, ends - starts)
+        return np.bincount(documents, weights=weights, minlength=self.count)
 
     @staticmethod
     def best(scores: Array, most: int) -> Array:
