@@ -8,6 +8,7 @@ import numpy as np
 from bot.faq.entry import Entry, Hit
 from bot.faq.features import NAMES, Query, describe, describe_query, read
 from bot.faq.index import Array, Index, Texts, Vocabulary
+from bot.faq.meaning import Meanings
 from bot.faq.model import shipped
 from bot.faq.terms import Text, analyse
 
@@ -36,6 +37,7 @@ class _Analysed:
     keywords: tuple[str, ...]
     terms: tuple[Array, ...]
     bag: Array
+    meanings: tuple[int, ...]
 
 
 class Engine:
@@ -67,7 +69,8 @@ class Engine:
         keywords = [text for text in map(analyse, entry.keywords) if text.tokens]
         more = [self._vocabulary.number(text) for text in keywords]
         bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
-        return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag)
+        meanings = dict.fromkeys(word for text in (*texts, *keywords) for word in text.meanings)
+        return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag, tuple(meanings))
 
     def close(self, text: str, without: Collection[str] = ()) -> Close | None:
         """The candidates with their features: what `search` decides on, and what training learns from. `without` are
@@ -142,24 +145,36 @@ class _State:
         self.bag_of = np.arange(self.count, self.count + len(entries))
         self.index = Index(documents, bags, vocabulary)
         self.texts = Texts(texts)
+        self.meanings = Meanings([text.meanings for text in texts], [analysed[entry].meanings for entry in entries])
+        self.index.add(*self.meanings.postings())
 
     def close(self, text: Text, without: Collection[str] = ()) -> Close | None:
         query = read(text, self.vocabulary, self.index)
-        scores = self.index.first_look(query.terms, query.worth())
+        meant = self.meanings.meant(text.meanings)
+        more, worth = self.meanings.sought(meant)
+        scores = self.index.first_look(
+            np.concatenate([query.terms, more + self.index.terms]), np.concatenate([query.worth(), worth])
+        )
         if without:
             away = np.fromiter((one.id in without for one in self.entries), dtype=bool, count=len(self.entries))
             scores[away[self.owner]] = 0.0
         best = self.index.best(scores, VARIANTS)
         if not len(best):
             return None
-        owners = self.owner[best]
         # Of the texts of one entry, the closest speaks for it.
-        _, first = np.unique(owners, return_index=True)
-        first.sort()
-        documents = best[first[:CANDIDATES]]
-        entries = owners[first[:CANDIDATES]]
+        first: dict[int, int] = {}
+        for place, owner in enumerate(self.owner[best].tolist()):
+            first.setdefault(owner, place)
+        documents = best[list(first.values())[:CANDIDATES]]
+        entries = np.array(list(first)[:CANDIDATES])
         features, has = describe(
-            query, self.index, documents, self.bag_of[entries], self.texts, self._keywords(text.plain, entries)
+            query,
+            self.index,
+            documents,
+            self.bag_of[entries],
+            self.texts,
+            self.meanings.compare(meant, documents, self.bag_of[entries]),
+            self._keywords(text.plain, entries),
         )
         return Close(query, entries, documents, features, has, describe_query(query))
 

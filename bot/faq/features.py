@@ -9,6 +9,7 @@ from rapidfuzz.fuzz import partial_ratio
 
 from bot.faq.forms import FORMS, talk
 from bot.faq.index import KINDS, Array, Index, Texts, Vocabulary
+from bot.faq.meaning import NAMES as MEANING
 from bot.faq.terms import FIELDS, Text, surprise
 from bot.faq.tone import tone
 
@@ -23,7 +24,7 @@ NAMES = (
     "indel", "partial", "heard_indel", "winkler", "length_ratio", "latin_missed", "keyword", "same_form", "other_form",
     "form_here_only", "form_there_only", "best_concept",
     *(f"local_query_{name}" for name in LOCAL), *(f"local_entry_{name}" for name in LOCAL),
-    "missed_thing", "missed_things",
+    "missed_thing", "missed_things", "unasked_words", "unasked_concepts", *MEANING,
 )  # fmt: skip
 OF_QUERY = (
     *(f"strange_{name}" for name in FIELDS), "length", "content", "rarest", "asks",
@@ -96,10 +97,12 @@ def matches(query: Query, index: Index, documents: Array, own: int) -> tuple[Arr
     terms = np.concatenate([forward[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
     lengths = ends - starts
     owner = np.repeat(np.arange(len(documents)), lengths)
-    places = np.full(len(index.weight), -1, dtype=np.int16)
+    places = index.scratch()
     places[query.terms] = np.arange(len(query.terms), dtype=np.int16)
     places[-1] = -1
     place = places[terms]
+    places[query.terms] = -1
+    index.spare.append(places)
     hit = place >= 0
     found = np.zeros((len(query.terms), len(documents)), dtype=np.float32)
     found[place[hit], owner[hit]] = 1.0
@@ -113,7 +116,7 @@ def matches(query: Query, index: Index, documents: Array, own: int) -> tuple[Arr
 
 
 def describe(
-    query: Query, index: Index, documents: Array, bags: Array, texts: Texts, keyword: Array
+    query: Query, index: Index, documents: Array, bags: Array, texts: Texts, meant: Array, keyword: Array
 ) -> tuple[Array, Array]:
     """One row of features (`NAMES`) for every candidate, and which of the query's tokens it has as word or concept.
     `bags` are the documents with all that the entry says."""
@@ -158,6 +161,9 @@ def describe(
     table[at + 19 : at + 22] = here / query.local_total[_LOCAL, None]
     table[at + 22 : at + 25] = np.minimum(here / index.own_local[documents][:, _LOCAL].T, 1.0)
     table[at + 25 : at + 27] = missed[2:, count:]
+    words = [_WORD, _CONCEPT]
+    table[at + 27 : at + 29] = np.minimum((own[:, words].T - shared[words, :count]) / 4, 1.0)
+    table[at + 29 :] = meant
     return table.T, has[:, :count]
 
 

@@ -18,6 +18,8 @@ LEAST = 0.02
 """What the commonest term still tells."""
 RETRIEVAL = np.array([1.0, 1.2, 0.8, 0.9, 0.5, 0.7], dtype=np.float32)
 """What a field counts for in the first look."""
+MEANING = 1.5
+"""What related words count for there."""
 
 
 class Texts:
@@ -88,6 +90,21 @@ class Index:
         kinds = self.kind[looked_up[order]]
         share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
         self.share: Array = share.astype(np.float32)
+        self.terms = size + 1
+        self.spare: list[Array] = []
+
+    def scratch(self) -> Array:
+        """-1 for every term. Whoever has put it back in order appends it to `spare`: filling a new one costs more."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return np.full(self.terms, -1, dtype=np.int16)
+
+    def add(self, start: Array, postings: Array, share: Array) -> None:
+        """More to look up, numbered from `terms` on: for every term where it begins, its documents, its worth there."""
+        self.start = np.concatenate([self.start, start[1:] + self.start[-1]])
+        self.postings = np.concatenate([self.postings, postings])
+        self.share = np.concatenate([self.share, share * np.float32(MEANING)])
 
     def unknown_weight(self, rarity: float) -> float:
         """What a term tells that no text has."""
@@ -97,6 +114,10 @@ class Index:
         """A score for every text, by cosines of the fields. `known` are the query's terms, `worth` what each tells as
         a share of its field."""
         starts, ends = self.start[known], self.start[known + 1]
+        there = ends > starts
+        worth, starts, ends = worth[there], starts[there], ends[there]
+        if not len(starts):
+            return np.zeros(self.count)
         if int((ends - starts).sum()) > MOST_POSTINGS:
             order = np.argsort(ends - starts, kind="stable")
             kept = order[: max(1, int(np.searchsorted(np.cumsum((ends - starts)[order]), MOST_POSTINGS)))]
