@@ -191,7 +191,11 @@ class _State:
 
     def _keywords(self, plain: str, entries: Array) -> Array:
         """Which share of the text the longest keyword of each entry is."""
-        longest = [
-            max((len(one) for one in self.keywords[entry] if one in plain), default=0) for entry in entries.tolist()
-        ]
+        longest = []
+        for entry in entries.tolist():
+            best = 0
+            for one in self.keywords[entry]:
+                if len(one) > best and one in plain:
+                    best = len(one)
+            longest.append(best)
         return np.array(longest, dtype=np.float32) / len(plain)

@@ -1,5 +1,6 @@
 """What is known of each candidate beside the query: numbers from 0 to 1 that mean the same in every book."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,14 +9,11 @@ from rapidfuzz.distance import Indel, JaroWinkler
 from rapidfuzz.fuzz import partial_ratio
 
 from bot.faq.forms import FORMS, talk
-from bot.faq.index import KINDS, Array, Index, Texts, Vocabulary
+from bot.faq.index import KINDS, LOCAL, LOCAL_FIELDS, Array, Index, Texts, Vocabulary
 from bot.faq.meaning import NAMES as MEANING
 from bot.faq.terms import FIELDS, Text, surprise
 from bot.faq.tone import tone
 
-LOCAL = ("c", "w", "k")
-"""Fields that are also weighed by the knowledge base alone."""
-_LOCAL = [FIELDS.index(name) for name in LOCAL]
 _WORD, _CONCEPT = FIELDS.index("w"), FIELDS.index("k")
 NAMES = (
     *(f"query_{name}" for name in FIELDS), *(f"entry_{name}" for name in FIELDS), *(f"cos_{name}" for name in FIELDS),
@@ -49,6 +47,7 @@ class Query:
     local: Array
     """What the terms tell in this knowledge base alone."""
     local_total: Array
+    """What the query weighs so in the fields of `LOCAL`."""
     strange: Array
     """The part of `total` that no text of the knowledge base has."""
 
@@ -60,33 +59,30 @@ class Query:
 
 def read(text: Text, vocabulary: Vocabulary, index: Index) -> Query:
     """Looks the terms of a question up."""
-    present, size = index.present, len(index.present)
+    size = index.terms - 1
     found: list[int] = []
     starts = [0]
-    unknown: list[tuple[int, float]] = []
-    strange = [0.0] * KINDS
-    for kind, terms in enumerate(text.terms):
-        get = vocabulary.numbers[kind].get
-        for term in terms:
-            number = get(term, size)
-            if number >= size or not present[number]:
-                worth = index.unknown_weight(surprise(FIELDS[kind], term))
-                strange[kind] += worth
-                unknown.append((len(found), worth))
-                number = size
-            found.append(number)
+    for known, terms in zip(vocabulary.numbers, text.terms, strict=True):
+        get = known.get
+        found += [get(term, size) for term in terms]
         starts.append(len(found))
-    numbers = np.array(found, dtype=np.int64)
+    # Words that came after this index was built, or left with an entry, are as unknown as any other.
+    numbers = index.present[np.minimum(np.array(found, dtype=np.int64), size)]
     weight, local = index.weight[numbers], index.local[numbers]
-    for place, worth in unknown:
+    strange = [0.0] * KINDS
+    for place in np.flatnonzero(numbers == size).tolist():
+        kind = bisect_right(starts, place) - 1
+        worth = index.unknown_weight(surprise(FIELDS[kind], text.terms[kind][place - starts[kind]]))
+        strange[kind] += worth
         weight[place] = worth
     total, local_total = (
         np.array([sum(of[a:b]) + 1e-6 for a, b in pairwise(starts)], dtype=np.float32)
         for of in (weight.tolist(), local.tolist())
     )
     return Query(
-        text, numbers, size, tuple(starts), weight, total, local, local_total, np.array(strange, dtype=np.float32)
-    )
+        text, numbers, size, tuple(starts), weight, total, local, local_total[LOCAL_FIELDS],
+        np.array(strange, dtype=np.float32),
+    )  # fmt: skip
 
 
 def matches(query: Query, index: Index, documents: Array, own: int) -> tuple[Array, Array]:
@@ -111,8 +107,11 @@ def matches(query: Query, index: Index, documents: Array, own: int) -> tuple[Arr
     terms, missed = terms[:end], ~hit[:end]
     kinds = index.kind[terms]
     heavy = index.weight[terms] * missed
-    both = np.stack([heavy * (kinds == _WORD), heavy * (kinds == _CONCEPT)])
-    return found, np.maximum.reduceat(both, first - lengths[:own], axis=1)
+    begin = first - lengths[:own]
+    unasked = np.empty((2, own), dtype=np.float32)
+    np.maximum.reduceat(heavy * (kinds == _WORD), begin, out=unasked[0])
+    np.maximum.reduceat(heavy * (kinds == _CONCEPT), begin, out=unasked[1])
+    return found, unasked
 
 
 def describe(
@@ -126,7 +125,7 @@ def describe(
     for kind in range(KINDS):
         a, b = query.starts[kind], query.starts[kind + 1]
         weighted[kind, a:b] = query.weight[a:b]
-    for row, kind in enumerate(_LOCAL, KINDS):
+    for row, kind in enumerate(LOCAL_FIELDS, KINDS):
         a, b = query.starts[kind], query.starts[kind + 1]
         weighted[row, a:b] = query.local[a:b]
     shared = weighted @ found
@@ -134,7 +133,7 @@ def describe(
     of_query = shared[:KINDS] / query.total[:, None]
     own = index.own[documents]
     of_entry = np.minimum(shared[:KINDS, :count] / own.T, 1.0)
-    soft, missed, has = _soft(query, found)
+    soft, missed, has = _soft(query, found, count)
     table = np.empty((len(NAMES), count), dtype=np.float32)
     table[0:KINDS] = of_query[:, :count]
     table[KINDS : 2 * KINDS] = of_entry
@@ -143,7 +142,7 @@ def describe(
     at = 4 * KINDS
     table[at] = soft[:count]
     table[at + 1] = soft[count:]
-    table[at + 2 : at + 4] = missed[:2, :count]
+    table[at + 2 : at + 4] = missed[:2]
     table[at + 4 : at + 6] = unasked
     table[at + 6], table[at + 18] = _best(query, found[:, :count])
     table[at + 7 : at + 11] = _edits(query.text, texts, documents.tolist())
@@ -158,11 +157,11 @@ def describe(
     table[at + 15] = ~same & other if asked else False
     table[at + 16] = ~other if asked else False
     table[at + 17] = False if asked else other
-    table[at + 19 : at + 22] = here / query.local_total[_LOCAL, None]
-    table[at + 22 : at + 25] = np.minimum(here / index.own_local[documents][:, _LOCAL].T, 1.0)
-    table[at + 25 : at + 27] = missed[2:, count:]
-    words = [_WORD, _CONCEPT]
-    table[at + 27 : at + 29] = np.minimum((own[:, words].T - shared[words, :count]) / 4, 1.0)
+    table[at + 19 : at + 22] = here / query.local_total[:, None]
+    table[at + 22 : at + 25] = np.minimum(here / index.own_local[documents].T, 1.0)
+    table[at + 25 : at + 27] = missed[2:]
+    both = slice(_WORD, _CONCEPT + 1)
+    table[at + 27 : at + 29] = np.minimum((own[:, both].T - shared[both, :count]) / 4, 1.0)
     table[at + 29 :] = meant
     return table.T, has[:, :count]
 
@@ -203,10 +202,10 @@ def describe_query(query: Query) -> Array:
     )  # fmt: skip
 
 
-def _soft(query: Query, found: Array) -> tuple[Array, Array, Array]:
+def _soft(query: Query, found: Array, count: int) -> tuple[Array, Array, Array]:
     """Share of the query's tokens that a document has as character, word, concept or sound, each as good as it is;
-    what it has not: the heaviest word, the heaviest concept, the heaviest thing, all things together; and whether it
-    has the token as word or concept."""
+    what the text of a candidate has not (the heaviest word, the heaviest concept) and what all of its entry has not
+    (the heaviest thing, all things together); and whether it has the token as word or concept."""
     text = query.text
     char_at, word_at, concept_at, sound_at = (
         {term: place for place, term in enumerate(text.terms[kind], query.starts[kind])} for kind in (0, 2, 3, 4)
@@ -224,11 +223,16 @@ def _soft(query: Query, found: Array) -> tuple[Array, Array, Array]:
     heavy = 0.5 * (weight[chars] + of_word)
     soft = heavy @ by_token / heavy.sum()
     lacking = (1 - by_token) * heavy[:, None]
-    of_things = lacking * np.array([text.things[word] for word in text.word_of], dtype=np.float32)[:, None]
-    missed = np.stack([
-        ((1 - by_word) * of_word[:, None]).max(axis=0),
-        lacking.max(axis=0), of_things.max(axis=0), np.minimum(of_things.sum(axis=0) / 4, 1.0),
-    ])  # fmt: skip
+    missed = np.empty((4, count), dtype=np.float32)
+    np.max((1 - by_word[:, :count]) * of_word[:, None], axis=0, out=missed[0])
+    np.max(lacking[:, :count], axis=0, out=missed[1])
+    things = [text.things[word] for word in text.word_of]
+    if any(things):
+        of_things = lacking[things, count:]
+        np.max(of_things, axis=0, out=missed[2])
+        np.minimum(of_things.sum(axis=0) / 4, 1.0, out=missed[3])
+    else:
+        missed[2:] = 0.0
     return soft, missed, has
 
 

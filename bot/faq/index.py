@@ -10,6 +10,9 @@ from bot.faq.terms import FIELDS, Text, surprise
 
 Array = np.ndarray[Any, Any]
 KINDS = len(FIELDS)
+LOCAL = ("c", "w", "k")
+"""Fields that are also weighed by the knowledge base alone."""
+LOCAL_FIELDS = [FIELDS.index(name) for name in LOCAL]
 MOST_POSTINGS = 16_000
 """Postings that one query may touch: beyond them its most common terms are left out of the first look."""
 TRUST = 60.0
@@ -81,15 +84,17 @@ class Index:
             .astype(np.float32).reshape(len(every), KINDS)
             for of in (self.weight, self.local)
         )  # fmt: skip
+        self.own_local = np.ascontiguousarray(self.own_local[:, LOCAL_FIELDS])
         looked_up = self.forward[: self.forward_start[self.count]]
         order = np.argsort(looked_up, kind="stable")
-        self.postings = owner[order]
+        texts = owner[order]
         self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size + 1))])
-        self.present = (np.diff(self.start[:-1]) > 0).tobytes()
-        """For every term, whether a text has it."""
+        self.present: Array = np.where(np.diff(self.start) > 0, np.arange(size + 1), size)
+        """For every term its number, or that of the unknown if no text has it."""
         kinds = self.kind[looked_up[order]]
-        share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
-        self.share: Array = share.astype(np.float32)
+        share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[texts, kinds])
+        self.postings = _pairs(texts, share)
+        """For every term, text after text, the number of the text and (the bits of) what the term is worth in it."""
         self.terms = size + 1
         self.spare: list[Array] = []
 
@@ -103,8 +108,7 @@ class Index:
     def add(self, start: Array, postings: Array, share: Array) -> None:
         """More to look up, numbered from `terms` on: for every term where it begins, its documents, its worth there."""
         self.start = np.concatenate([self.start, start[1:] + self.start[-1]])
-        self.postings = np.concatenate([self.postings, postings])
-        self.share = np.concatenate([self.share, share * np.float32(MEANING)])
+        self.postings = np.concatenate([self.postings, _pairs(postings, share * np.float32(MEANING))])
 
     def unknown_weight(self, rarity: float) -> float:
         """What a term tells that no text has."""
@@ -122,10 +126,10 @@ class Index:
             order = np.argsort(ends - starts, kind="stable")
             kept = order[: max(1, int(np.searchsorted(np.cumsum((ends - starts)[order]), MOST_POSTINGS)))]
             worth, starts, ends = worth[kept], starts[kept], ends[kept]
-        slices = [slice(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-        documents = np.concatenate([self.postings[one] for one in slices])
-        weights = np.concatenate([self.share[one] for one in slices]) * np.repeat(worth, ends - starts)
-        return np.bincount(documents, weights=weights, minlength=self.count)
+        postings = self.postings
+        found = np.concatenate([postings[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+        weights = found[:, 1].view(np.float32) * np.repeat(worth, ends - starts)
+        return np.bincount(found[:, 0], weights=weights, minlength=self.count)
 
     @staticmethod
     def best(scores: Array, most: int) -> Array:
@@ -138,6 +142,14 @@ class Index:
             best = best[np.argpartition(scores[best], -most)[-most:]]
         result: Array = best[np.argsort(-scores[best], kind="stable")]
         return result
+
+
+def _pairs(texts: Array, share: Array) -> Array:
+    """Both side by side: one look fetches them together."""
+    found = np.empty((len(texts), 2), dtype=np.int32)
+    found[:, 0] = texts
+    found[:, 1] = share.astype(np.float32).view(np.int32)
+    return found
 
 
 def trust(count: int) -> float:

@@ -8,6 +8,8 @@ from bot.faq.index import LEAST, Array, rarity_here, trust
 from bot.faq.lexicon import lexicon
 
 SCALE = 127.0
+_WORTH = np.square(np.arange(256, dtype=np.float32) / 255)
+"""What a word tells that is so near to the one that was said."""
 NAMES = ("meant", "meant_query", "meant_entry", "unmeant_query", "unmeant_entry", "bag_meant", "opposite")
 """Features of a candidate: cosine of the wholes, share of the query and of the entry that the other has in other
 words, what is heaviest and missing on either side, the share that all texts of the entry have, opposites."""
@@ -70,7 +72,7 @@ class Meanings:
         if query is None:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         near = self._lexicon.near[query.numbers]
-        worth = np.square(near.astype(np.float32) / 255) * (query.weight / np.sqrt(query.weight.sum()))[:, None]
+        worth = _WORTH[near] * (query.weight / np.sqrt(query.weight.sum()))[:, None]
         wanted = near > 0
         return self._lexicon.nearest[query.numbers][wanted].astype(np.int64), worth[wanted]
 
@@ -98,8 +100,8 @@ class Meanings:
         if not len(some):
             return table
         first = (np.cumsum(lengths) - lengths)[some]
-        vectors = self._lexicon.vectors[words].astype(np.float32) / SCALE
-        alike = np.maximum(query.vectors @ vectors.T, 0.0)
+        alike = query.vectors @ self._lexicon.vectors[words].astype(np.float32).T
+        np.maximum(alike / SCALE, 0.0, out=alike)
         best = np.zeros((len(query.weight), 2 * count), dtype=np.float32)
         best[:, some] = np.maximum.reduceat(alike, first, axis=1)
         had = query.weight @ best / query.weight.sum()
@@ -107,16 +109,21 @@ class Meanings:
         table[3] = (query.weight[:, None] * (1 - best[:, :count])).max(axis=0)
         weight = self.weight[words]
         own = alike.max(axis=0)
-        sums = np.add.reduceat(np.stack([weight, weight * own]), first, axis=1)
-        texts = some < count
-        at = some[texts]
-        table[2, at] = sums[1, texts] / sums[0, texts]
-        table[4, at] = np.maximum.reduceat(weight * (1 - own), first)[texts]
+        near = weight * own
+        texts = int(np.searchsorted(some, count))
+        at = some[:texts]
+        end = int(ends[:count].sum() - starts[:count].sum())
+        if texts:
+            begin = first[:texts]
+            table[2, at] = np.add.reduceat(near[:end], begin) / np.add.reduceat(weight[:end], begin)
+            table[4, at] = np.maximum.reduceat((weight - near)[:end], begin)
         table[0] = np.maximum(self.whole[documents].astype(np.float32) @ query.whole, 0.0)
         if query.sides:
-            table[6] = [self._opposed(query.sides, self.sides[place]) for place in documents.tolist()]
+            other = frozenset(-side for side in query.sides if -side not in query.sides)
+            table[6] = [_opposed(other, self.sides[place]) for place in documents.tolist()]
         return table
 
-    @staticmethod
-    def _opposed(asked: frozenset[int], there: frozenset[int]) -> float:
-        return float(any(-side in there and side not in there and -side not in asked for side in asked))
+
+def _opposed(other: frozenset[int], there: frozenset[int]) -> bool:
+    """Whether a text stands on the other side of something, and not on both."""
+    return not other.isdisjoint(there) and any(-side not in there for side in other & there)
