@@ -7,7 +7,7 @@ import numpy as np
 
 from bot.faq.entry import Entry, Hit
 from bot.faq.features import NAMES, Query, describe, describe_query, read
-from bot.faq.index import Array, Index, Texts, Vocabulary
+from bot.faq.index import Array, Brief, Index, Texts, Vocabulary
 from bot.faq.meaning import Meanings, Meant
 from bot.faq.model import shipped
 from bot.faq.terms import Text, analyse
@@ -51,7 +51,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class _Analysed:
-    texts: tuple[Text, ...]
+    texts: tuple[Brief, ...]
     keywords: tuple[str, ...]
     terms: tuple[Array, ...]
     bag: Array
@@ -88,7 +88,9 @@ class Engine:
         more = [self._vocabulary.number(text) for text in keywords]
         bag = np.unique(np.concatenate([*terms, *more])) if terms or more else np.zeros(0, np.int32)
         meanings = dict.fromkeys(word for text in (*texts, *keywords) for word in text.meanings)
-        return _Analysed(texts, tuple(text.plain for text in keywords), terms, bag, tuple(meanings))
+        return _Analysed(
+            tuple(map(Brief.of, texts)), tuple(text.plain for text in keywords), terms, bag, tuple(meanings)
+        )
 
     def close(self, text: str, without: Collection[str] = ()) -> Close | None:
         """The candidates with their features: what `search` decides on, and what training learns from. `without` are
@@ -153,7 +155,7 @@ class _State:
     def __init__(self, entries: Sequence[Entry], analysed: dict[Entry, _Analysed], vocabulary: Vocabulary) -> None:
         self.entries = entries
         self.vocabulary = vocabulary
-        texts: list[Text] = []
+        texts: list[Brief] = []
         owner: list[int] = []
         documents: list[Array] = []
         bags: list[Array] = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,14 +25,29 @@ MEANING = 1.5
 """What related words count for there."""
 
 
+class Brief(NamedTuple):
+    """What is kept of an analysed text: a tenth of its memory."""
+
+    plain: str
+    sound: str
+    forms: int
+    length: int
+    meanings: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: Text) -> "Brief":
+        """The same text, short."""
+        return cls(text.plain, text.sound, text.forms, max(1, len(text.tokens)), text.meanings)
+
+
 class Texts:
     """What the candidates are compared by as wholes, in the order of the documents."""
 
-    def __init__(self, texts: Sequence[Text]) -> None:
+    def __init__(self, texts: Sequence[Brief]) -> None:
         self.plain = [text.plain for text in texts]
         self.sound = [text.sound for text in texts]
         self.forms = np.array([text.forms for text in texts], dtype=np.int32)
-        self.lengths = np.array([max(1, len(text.tokens)) for text in texts], dtype=np.int32)
+        self.lengths = np.array([text.length for text in texts], dtype=np.int32)
 
 
 @dataclass(slots=True)

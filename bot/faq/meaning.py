@@ -42,7 +42,8 @@ class Meanings:
         self.weight: Array = np.maximum(mixed, LEAST).astype(np.float32)
         self.texts = len(documents)
         self.whole = self._wholes()
-        self.sides = [self._lexicon.sides(one) for one in documents]
+        known: dict[frozenset[int], frozenset[int]] = {}
+        self.sides = [known.setdefault(sides, sides) for sides in map(self._lexicon.sides, documents)]
 
     def _wholes(self, part: int = 2048) -> Array:
         """One vector of length 1 for every text, in half precision; nothing where no word is known."""
