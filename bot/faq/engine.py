@@ -20,7 +20,8 @@ CANDIDATES = 16
 
 VAGUE = 0.5
 """Sum of the fields' cosines in the first look below which nobody needs to look closely: half of all chat stays below,
-and one question in 400; looked at closely, none of them was ever given a probability above 0.2."""
+and of the questions whose entry would come first one in 400. Looked at closely, none of the chat got more than 0.18
+(measured on two of the training domains)."""
 
 
 @dataclass(slots=True)
