@@ -46,6 +46,15 @@ def _simplifier() -> Any:
     return OpenCC("t2s")
 
 
+@cache
+def _traditional() -> frozenset[str]:
+    """Characters that are written otherwise when simplified."""
+    every = "".join(map(chr, range(0x3400, 0xA000)))
+    return frozenset(
+        char for char, simple in zip(every, _simplifier().convert(" ".join(every))[::2], strict=True) if char != simple
+    )
+
+
 def clean(text: str) -> str:
     """Half width, lower case, simplified; no emoji, stickers, mentions, links or punctuation. "" if nothing is left."""
     if len(text) > _SLICE:
@@ -59,7 +68,8 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     text = _NOT_TEXT.sub(" ", text)
     if not text.isascii():
-        text = _simplifier().convert(text)
+        if not _traditional().isdisjoint(text):
+            text = _simplifier().convert(text)
         text = _GAP.sub("", text)
     text = _LOOSE.sub(" ", _ECHO.sub(r"\1\1", text))
     return " ".join(text.split())[:LONGEST]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,10 @@ from bot.faq.terms import FIELDS, Text, surprise
 
 Array = np.ndarray[Any, Any]
 KINDS = len(FIELDS)
-MOST_POSTINGS = 120_000
+LOCAL = ("c", "w", "k")
+"""Fields that are also weighed by the knowledge base alone."""
+LOCAL_FIELDS = [FIELDS.index(name) for name in LOCAL]
+MOST_POSTINGS = 16_000
 """Postings that one query may touch: beyond them its most common terms are left out of the first look."""
 TRUST = 60.0
 """Texts from which on the knowledge base knows better than general Chinese which terms are rare."""
@@ -18,6 +21,33 @@ LEAST = 0.02
 """What the commonest term still tells."""
 RETRIEVAL = np.array([1.0, 1.2, 0.8, 0.9, 0.5, 0.7], dtype=np.float32)
 """What a field counts for in the first look."""
+MEANING = 1.5
+"""What related words count for there."""
+
+
+class Brief(NamedTuple):
+    """What is kept of an analysed text: a tenth of its memory."""
+
+    plain: str
+    sound: str
+    forms: int
+    length: int
+    meanings: tuple[int, ...]
+
+    @classmethod
+    def of(cls, text: Text) -> "Brief":
+        """The same text, short."""
+        return cls(text.plain, text.sound, text.forms, max(1, len(text.tokens)), text.meanings)
+
+
+class Texts:
+    """What the candidates are compared by as wholes, in the order of the documents."""
+
+    def __init__(self, texts: Sequence[Brief]) -> None:
+        self.plain = [text.plain for text in texts]
+        self.sound = [text.sound for text in texts]
+        self.forms = np.array([text.forms for text in texts], dtype=np.int32)
+        self.lengths = np.array([text.length for text in texts], dtype=np.int32)
 
 
 @dataclass(slots=True)
@@ -57,10 +87,10 @@ class Index:
         self.forward_start = np.concatenate([[0], np.cumsum(lengths)])
         self.kind = np.array(vocabulary.kind, dtype=np.int8)
         frequency = np.bincount(self.forward[self.forward_start[self.count] :], minlength=size)
-        self.local: Array = rarity_here(frequency, len(bags))
-        """How much each term tells in this knowledge base alone."""
+        self.local: Array = np.append(rarity_here(frequency, len(bags)), np.float32(1.0))
+        """How much each term tells in this knowledge base alone; the last stands for all that no text has."""
         self.trust = trust(len(bags))
-        mixed = self.trust * self.local + (1 - self.trust) * np.array(vocabulary.rarity, dtype=np.float32)
+        mixed = self.trust * self.local + (1 - self.trust) * np.array([*vocabulary.rarity, 1.0], dtype=np.float32)
         self.weight: Array = np.maximum(mixed, LEAST).astype(np.float32)
         owner = np.repeat(np.arange(len(every), dtype=np.int32), lengths)
         place = owner.astype(np.int64) * KINDS + self.kind[self.forward]
@@ -69,35 +99,52 @@ class Index:
             .astype(np.float32).reshape(len(every), KINDS)
             for of in (self.weight, self.local)
         )  # fmt: skip
+        self.own_local = np.ascontiguousarray(self.own_local[:, LOCAL_FIELDS])
         looked_up = self.forward[: self.forward_start[self.count]]
         order = np.argsort(looked_up, kind="stable")
-        self.postings = owner[order]
-        self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size))])
-        self.present = (np.diff(self.start) > 0).tobytes()
-        """For every term, whether a text has it."""
-        self.kind_of = self.kind.tolist()
+        texts = owner[order]
+        self.start = np.concatenate([[0], np.cumsum(np.bincount(looked_up, minlength=size + 1))])
+        self.present: Array = np.where(np.diff(self.start) > 0, np.arange(size + 1), size)
+        """For every term its number, or that of the unknown if no text has it."""
         kinds = self.kind[looked_up[order]]
-        share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[self.postings, kinds])
-        self.share: Array = share.astype(np.float32)
+        share = self.weight[looked_up[order]] * RETRIEVAL[kinds] / np.sqrt(self.own[texts, kinds])
+        self.postings = _pairs(texts, share)
+        """For every term, text after text, the number of the text and (the bits of) what the term is worth in it."""
+        self.terms = size + 1
+        self.spare: list[Array] = []
+
+    def scratch(self) -> Array:
+        """-1 for every term. Whoever has put it back in order appends it to `spare`: filling a new one costs more."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return np.full(self.terms, -1, dtype=np.int16)
+
+    def add(self, start: Array, postings: Array, share: Array) -> None:
+        """More to look up, numbered from `terms` on: for every term where it begins, its documents, its worth there."""
+        self.start = np.concatenate([self.start, start[1:] + self.start[-1]])
+        self.postings = np.concatenate([self.postings, _pairs(postings, share * np.float32(MEANING))])
 
     def unknown_weight(self, rarity: float) -> float:
         """What a term tells that no text has."""
         return max(LEAST, self.trust + (1 - self.trust) * rarity)
 
-    def first_look(self, known: Array, total: Array) -> Array:
-        """A score for every text, by cosines of the fields. `known` are the query's terms, `total` what it weighs."""
+    def first_look(self, known: Array, worth: Array) -> Array:
+        """A score for every text, by cosines of the fields. `known` are the query's terms, `worth` what each tells as
+        a share of its field."""
         starts, ends = self.start[known], self.start[known + 1]
+        there = ends > starts
+        worth, starts, ends = worth[there], starts[there], ends[there]
+        if not len(starts):
+            return np.zeros(self.count)
         if int((ends - starts).sum()) > MOST_POSTINGS:
             order = np.argsort(ends - starts, kind="stable")
             kept = order[: max(1, int(np.searchsorted(np.cumsum((ends - starts)[order]), MOST_POSTINGS)))]
-            known, starts, ends = known[kept], starts[kept], ends[kept]
-        if not len(known):
-            return np.zeros(self.count)
-        factor = self.weight[known] / np.sqrt(total[self.kind[known]])
-        slices = [slice(a, b) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-        documents = np.concatenate([self.postings[one] for one in slices])
-        worth = np.concatenate([self.share[one] for one in slices]) * np.repeat(factor, ends - starts)
-        return np.bincount(documents, weights=worth, minlength=self.count)
+            worth, starts, ends = worth[kept], starts[kept], ends[kept]
+        postings = self.postings
+        found = np.concatenate([postings[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+        weights = found[:, 1].view(np.float32) * np.repeat(worth, ends - starts)
+        return np.bincount(found[:, 0], weights=weights, minlength=self.count)
 
     @staticmethod
     def best(scores: Array, most: int) -> Array:
@@ -110,6 +157,14 @@ class Index:
             best = best[np.argpartition(scores[best], -most)[-most:]]
         result: Array = best[np.argsort(-scores[best], kind="stable")]
         return result
+
+
+def _pairs(texts: Array, share: Array) -> Array:
+    """Both side by side: one look fetches them together."""
+    found = np.empty((len(texts), 2), dtype=np.int32)
+    found[:, 0] = texts
+    found[:, 1] = share.astype(np.float32).view(np.int32)
+    return found
 
 
 def trust(count: int) -> float:

@@ -12,6 +12,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from bot.faq.clean import clean, heart, tokens
 from bot.faq.forms import forms
+from bot.faq.lexicon import lexicon
 from bot.faq.sounds import sounds
 from bot.segment import SEGMENTER
 
@@ -44,6 +45,8 @@ class Text:
     """How it asks, see `forms`."""
     sound: str
     """The text with one private character per syllable: for comparing by ear."""
+    meanings: tuple[int, ...]
+    """Its words in the list of related words."""
 
 
 @cache
@@ -128,6 +131,7 @@ def analyse_clean(plain: str) -> Text:
     return Text(
         plain, tuple(parts), fields, tuple(word_of), tuple(words), tuple(word in things for word in words),
         tuple(concept_of), tuple(heard), forms(plain), "".join(map(_letter, heard)),
+        lexicon().read(plain, [word for word, _ in classes]),
     )  # fmt: skip
 
 

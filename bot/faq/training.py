@@ -13,6 +13,10 @@ from bot.faq.terms import analyse, surprise
 
 GROUP = 4
 """Domains that are put together to one larger knowledge base."""
+OWN = 120
+"""Questions of the entries themselves that are asked of a knowledge base, spoiled."""
+LEFT_OUT = 0.25
+"""Share of the questions that are also asked when their entry is not there."""
 TALK = (
     "刚{}完，开心", "昨天{}了哈哈", "我的{}终于好了", "{}真麻烦", "说到{}我就来气", "我妈天天跟我念叨{}",
     "{}的事我跟他们说过了", "今天又是{}的一天", "{}那个我早弄好了", "我也{}了", "你们都{}了没", "谢谢，{}收到了",
@@ -93,18 +97,18 @@ def _heaviest(text: str) -> str:
 
 
 def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[str, tuple[Entry, ...], list[Asked]]]:
-    """(name, entries, questions): each domain alone, thinned, enriched with half of its questions, and all together."""
+    """(name, entries, questions): each domain alone, thinned, enriched with half of its questions, some together, all
+    together, and all together with other people's questions as entries of their own."""
     rich_ones: list[tuple[tuple[Entry, ...], list[Asked]]] = []
     for domain in domains:
-        hand = [one for one in domain.asked if one.id is not None]
-        yield f"{domain.name}:plain", domain.entries, hand
+        yield f"{domain.name}:plain", domain.entries, _some(_answerable(domain), luck)
         bare = tuple(replace(entry, similar=(), keywords=()) for entry in domain.entries)
-        yield f"{domain.name}:bare", bare, _of_similar(domain) + hand
+        yield f"{domain.name}:bare", bare, _some(_of_similar(domain) + _answerable(domain), luck)
         few = tuple(luck.sample(domain.entries, min(28, len(domain.entries))))
         known = {entry.id for entry in few}
-        yield f"{domain.name}:few", few, [one for one in hand if one.id in known]
+        yield f"{domain.name}:few", few, [one for one in _answerable(domain) if one.id in known]
         rich, rest = _enriched(domain, luck)
-        yield f"{domain.name}:rich", rich, rest
+        yield f"{domain.name}:rich", rich, _some(rest, luck)
         small, more = _enriched(domain, luck)
         chosen = {entry.id for entry in luck.sample(small, min(35, len(small)))}
         yield (
@@ -115,17 +119,36 @@ def settings(domains: Sequence[Domain], luck: random.Random) -> Iterator[tuple[s
         rich_ones.append((rich, rest))
     for start in range(0, len(domains), GROUP):
         some = domains[start : start + GROUP]
-        asked = [one for domain in some for one in domain.asked if one.id is not None]
-        yield "group:plain", tuple(entry for domain in some for entry in domain.entries), asked
+        asked = [one for domain in some for one in _answerable(domain)]
+        yield "group:plain", tuple(entry for domain in some for entry in domain.entries), _some(asked, luck)
     if len(domains) > GROUP:
-        asked = [one for domain in domains for one in domain.asked if one.id is not None]
+        asked = [one for domain in domains for one in _answerable(domain)]
         every = tuple(entry for domain in domains for entry in domain.entries)
-        yield "all:plain", every, luck.sample(asked, len(asked) // 2)
+        yield "all:plain", every, _some(_some(asked, luck), luck)
         yield (
             "all:rich",
             tuple(entry for rich, _ in rich_ones for entry in rich),
-            [one for _, of in rich_ones for one in of],
+            _some([one for _, of in rich_ones for one in of], luck),
         )
+        yield "all:crowd", *_crowd(every, asked, luck)
+
+
+def _answerable(domain: Domain) -> list[Asked]:
+    return [one for one in domain.asked if one.id is not None]
+
+
+def _some(asked: list[Asked], luck: random.Random) -> list[Asked]:
+    """Half of the questions: enough of them come again in other settings."""
+    return luck.sample(asked, len(asked) // 2)
+
+
+def _crowd(entries: Sequence[Entry], asked: list[Asked], luck: random.Random) -> tuple[tuple[Entry, ...], list[Asked]]:
+    """Thousands of entries: what people ask about one half of the entries becomes entries, the other half is asked."""
+    quiet = {entry.id for entry in luck.sample(entries, len(entries) // 2)}
+    more = tuple(
+        Entry(f"{one.id}~{number}", one.text) for number, one in enumerate(asked) if one.id in quiet
+    )  # fmt: skip
+    return (*entries, *more), _some([one for one in asked if one.id not in quiet], luck)
 
 
 def _of_similar(domain: Domain) -> list[Asked]:
@@ -163,7 +186,10 @@ def samples(
             replace(one, text=spoil(one.text, luck.choice(tuple(NOISES)), name), kind=f"{one.kind} noisy")
             for one in asked
         ]
-        own = [Asked(luck.choice((entry.question, *entry.similar)), entry.id, "own") for entry in entries[:200]]
+        own = [
+            Asked(luck.choice((entry.question, *entry.similar)), entry.id, "own")
+            for entry in luck.sample(entries, min(OWN, len(entries)))
+        ]
         for one in own:
             text = one.text
             for _ in range(luck.choice((1, 2, 3))):
@@ -187,14 +213,19 @@ def samples(
             sample = put(engine, one, name)
             if sample is not None:
                 yield sample
+        for one in luck.sample(asked, int(len(asked) * LEFT_OUT)):
+            # The entry is not there: nothing else is right, however near.
+            sample = put(engine, replace(one, kind="left out"), name, without=one.id)
+            if sample is not None:
+                yield sample
 
 
-def put(engine: Engine, one: Asked, setting: str) -> Sample | None:
-    """One question to one engine; None if nothing at all is shared."""
-    close = engine.close(one.text)
+def put(engine: Engine, one: Asked, setting: str, without: str | None = None) -> Sample | None:
+    """One question to one engine; None if nothing at all is shared. `without`: this entry is not there."""
+    close = engine.close(one.text, () if without is None else (without,))
     if close is None:
         return None
     ids = tuple(engine.entries[place].id for place in close.entries.tolist())
     right = ids.index(one.id) if one.id in ids else -1
-    role = "question" if one.id is not None else "offtopic" if one.kind == "offtopic" else "chat"
+    role = "offtopic" if one.kind in {"offtopic", "left out"} else "chat" if one.id is None else "question"
     return Sample(close, right, ids, role, one.id, setting, one.kind)
