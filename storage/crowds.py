@@ -179,6 +179,12 @@ class Crowds:
         sql, values = self._sql(node, setting)
         return int(self._execute(f"SELECT count(*) {sql}", values).fetchone()[0])
 
+    def fits(self, node: Node, setting: Setting, member_id: str) -> bool:
+        """Whether a condition is true for one member: only their rows are read."""
+        question = _Question(setting)
+        sql = f"SELECT 1 FROM member m WHERE {question.of(node)} AND m.member_id = :{question.bind(member_id)}"
+        return self._execute(sql, question.values).fetchone() is not None
+
     def _sql(self, node: Node, setting: Setting) -> tuple[str, dict[str, Any]]:
         question = _Question(setting)
         condition = question.of(node)
