@@ -87,8 +87,9 @@ _IN = (
     " AND NOT EXISTS (SELECT 1 FROM membership s WHERE s.group_id = {0} AND s.member_id = m.member_id)))"
 )
 """Whoever is in a group: joined and did not leave, or was heard there and never seen to join."""
+# `+t.tag`: the few tags of the member are read; the index by tag would walk over everybody who has it.
 _HAS = {
-    "tag": f"EXISTS (SELECT 1 FROM member_tag t WHERE t.member_id = m.member_id AND t.tag = :{{0}} AND {HOLDS})",
+    "tag": f"EXISTS (SELECT 1 FROM member_tag t WHERE t.member_id = m.member_id AND +t.tag = :{{0}} AND {HOLDS})",
     "stage": f"coalesce({_STAGE}, '') = :{{0}}",
     "buying": "EXISTS (SELECT 1 FROM stage_now n WHERE n.family = 'buy' AND n.group_id = '' AND"
     " n.member_id = m.member_id AND n.stage = :{0})",
