@@ -1,11 +1,11 @@
-"""Who is in a segment: for steps of single members, previews and exports."""
+"""Who is in a segment: for steps of single members, draws, previews and exports."""
 
 from datetime import datetime, timedelta
 
 from bot.config import Config, nearest
 from bot.context import Context, zone_of
 from bot.crowd import NAME, ExpressionError, fill, parse_named, size, title_problem
-from bot.learning import ASKED, AT_ONCE, learn
+from bot.learning import AT_ONCE, learn
 from bot.world import to_ms
 from storage.crowds import Level, Node, Setting
 from storage.store import Store
@@ -68,17 +68,16 @@ def meant(store: Store, config: Config, text: str, group: str | None) -> Node:
     return read(store, config, text, group)
 
 
-def catch_up(ctx: Context, most: int = ASKED) -> None:
+def catch_up(ctx: Context, most: int = AT_ONCE) -> None:
     """Reads what was said meanwhile, `most` events at once; the rest soon."""
     if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, most):
         ctx.wake("learning", "", ctx.now)
 
 
 def is_in(ctx: Context, text: str, group: str | None, member: str) -> bool:
-    """Whether a member is in a segment by now, as a file names it; that they are in the group, the caller knows. Reads
-    first what was said meanwhile, a piece of it at most. Raises ExpressionError."""
+    """Whether a member is in a segment by now, as a file names it; that they are in the group, the caller knows. As
+    exact as what was learnt so far: `catch_up` first. Raises ExpressionError."""
     node = meant(ctx.store, ctx.config, text, group)
-    catch_up(ctx, AT_ONCE)
     return ctx.store.crowds.fits(node, setting(ctx.config, group, ctx.now), member)
 
 

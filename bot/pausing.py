@@ -11,6 +11,7 @@ from bot.crowd import ExpressionError
 from bot.crowds import catch_up, setting
 from bot.crowds import meant as segment_meant
 from bot.errors import Mistake
+from bot.learning import ASKED
 from bot.replies import Say, Sort, say
 from bot.scripts import Beat
 from bot.sequences import BUILT_IN, EVERYWHERE, LAPSED, active, end_step, hold_back, patience, wake_step
@@ -169,7 +170,7 @@ def _for_whom(ctx: Context, beat: Beat, place: str) -> str:
         node = segment_meant(ctx.store, ctx.config, wanted, place or None)
     except ExpressionError as error:
         return f"，只给分群「{wanted}」（认不出：{error.reason}）"
-    catch_up(ctx)
+    catch_up(ctx, ASKED)
     count = ctx.store.crowds.count(node, setting(ctx.config, place or None, ctx.now))
     return f"，只给分群「{wanted}」（现在 {count} 位，看是谁发「分群 {wanted}」）"
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from bot.context import Context, zone_of
 from bot.crowd import ExpressionError
-from bot.crowds import is_in
+from bot.crowds import catch_up, is_in
 from bot.earning import HOUSE
 from bot.posting import miss
 from bot.replies import Say, Silence, Sort, Wishes
@@ -142,6 +142,7 @@ def _outside(ctx: Context, wanted: str, kinds: set[str], step: Step) -> str:
         return ""
     if wanted in BUILT_IN:
         return f"只给 {wanted}，这位是 {'、'.join(sorted(kinds))}"
+    catch_up(ctx)
     return "" if is_in(ctx, wanted, step.group_id or None, step.member_id) else f"只给分群「{wanted}」，这位不在里面"
 
 

@@ -45,7 +45,7 @@ CORE: dict[str, set[str]] = {
     "needs": {"config", "errors", "settings", "tagrules", "words"},
     "meant": {"context", "events"},
     # A draw as an operator writes it.
-    "draw_plan": {"config", "errors", "games", "settings"},
+    "draw_plan": {"config", "crowd", "errors", "games", "settings"},
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
     "levels": {"settings"},
     "gates": {"settings"},
@@ -88,7 +88,8 @@ CORE: dict[str, set[str]] = {
     # When and where winners are reminded: shared by the life of a draw and by the handler that speaks.
     "claims": {"contact", "context", "storage", "world"},
     "drawing": {
-        "claims", "context", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words", "world",
+        "claims", "context", "crowd", "crowds", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words",
+        "world",
     },
     "draw_proof": {"games", "storage"},
     "draw_words": {"settings"},
@@ -119,7 +120,7 @@ CORE: dict[str, set[str]] = {
     "standing": {"config", "content", "context", "errors", "own_beats", "scripts", "storage", "world"},
     "proposals": {"context", "errors", "replies", "settings", "world"},
     "confirming": {"context", "replies", "storage", "tasking", "words", "world"},
-    "pausing": {"campaigning", "context", "crowd", "crowds", "errors", "replies", "scripts", "sequences", "storage", "words", "world"},
+    "pausing": {"campaigning", "context", "crowd", "crowds", "learning", "errors", "replies", "scripts", "sequences", "storage", "words", "world"},
     "sequences": {"context", "crowd", "crowds", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).

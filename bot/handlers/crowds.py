@@ -6,6 +6,7 @@ from bot.crowd import LONGEST, NAME, ExpressionError, parse, parse_named, show, 
 from bot.crowds import catch_up, read, read_for, setting
 from bot.errors import Mistake
 from bot.events import MessageReceived
+from bot.learning import ASKED
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
 from bot.tagrules import VALUE
@@ -29,7 +30,7 @@ def preview(event: MessageReceived, ctx: Context) -> Wishes:
     text = ctx.reading.verbatim.strip()
     if not text:
         return _privately(ctx, "crowd.usage")
-    catch_up(ctx)
+    catch_up(ctx, ASKED)
     try:
         node = read(ctx.store, ctx.config, text, event.group)
     except ExpressionError as error:
@@ -69,7 +70,7 @@ def save(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("crowd.bad", pointed=error.pointed()) from None
     ctx.store.crowds.save(name, expression, staff_id=ctx.member, at=ctx.at_ms)
     ctx.audit("保存分群", f"{name} = {expression}")
-    catch_up(ctx)
+    catch_up(ctx, ASKED)
     count = ctx.store.crowds.count(node, setting(ctx.config, event.group, ctx.now))
     return _privately(ctx, "crowd.saved", name=name, count=count, expression=expression)
 
