@@ -17,6 +17,8 @@ FIELDS = {"标签": "tag", "阶段": "stage", "购买阶段": "buying", "群": "
           "分群": SAVED}  # fmt: skip
 COUNTED = {"签到": "check_ins", "发言": "said", "来过": "days_here", "中奖": "wins", "订单": "orders", "消费": "spent"}
 NUMBERS = {"积分": "points", "进群天数": "tenure", "订单": "orders", "消费": "spent"}
+NAME = re.compile(r"[^\s:：()（）><=＝≥≤≠\"&|]{1,20}")
+"""What a saved segment may be called; no expression looks like it."""
 _NAMES = {code: name for name, code in FIELDS.items()} | {code: name for name, code in NUMBERS.items()}
 _COUNT_NAMES = {code: name for name, code in COUNTED.items()}
 _STAGES = {"stage": TALK_STAGES, "buying": BUY_STAGES}
@@ -194,6 +196,18 @@ class _Reader:
                 return "".join(kept)
             kept.append(char)
         raise self.wrong("引号没有收尾", '再写一个 "', start)
+
+
+def check(text: str) -> None:
+    """Proves what a file has as a segment: an expression, or the name of a saved one, which no file knows. Raises
+    ValueError with the place of a mistake."""
+    if NAME.fullmatch(text):
+        return
+    try:
+        parse(text)
+    except ExpressionError as error:
+        hint = f"，{error.hint}" if error.hint else ""
+        raise ValueError(f"「{text[:60]}」第 {error.at + 1} 个字：{error.reason}{hint}") from None
 
 
 def parse(text: str) -> Node:

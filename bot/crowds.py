@@ -1,10 +1,11 @@
-"""Who is in a segment: for campaigns, draws, previews and exports."""
+"""Who is in a segment: for steps of single members, draws, previews and exports."""
 
 from datetime import datetime, timedelta
 
 from bot.config import Config, nearest
-from bot.context import zone_of
-from bot.crowd import ExpressionError, fill, parse_named, size, title_problem
+from bot.context import Context, zone_of
+from bot.crowd import NAME, ExpressionError, fill, parse_named, size, title_problem
+from bot.learning import AT_ONCE, learn
 from bot.world import to_ms
 from storage.crowds import Level, Node, Setting
 from storage.store import Store
@@ -42,9 +43,7 @@ def _filled(store: Store, config: Config, text: str, group: str | None, inside: 
             way = " → ".join((*inside[inside.index(name) :], name))
             raise ExpressionError(text, at, f"分群绕回了自己（{way}）", "去掉这一处")
         if saved is None:
-            close = nearest(name, [one for one, _ in store.crowds.all()])
-            hint = f"是不是想写 {close[0]}？" if close else "先「保存分群 名字 = 条件」"
-            raise ExpressionError(text, at, f"没有保存过「{name[:20]}」这个分群", hint)
+            raise _unsaved(store, text, name, at)
         if name not in parts:
             try:
                 parts[name] = _filled(store, config, saved, group, (*inside, name))
@@ -54,6 +53,32 @@ def _filled(store: Store, config: Config, text: str, group: str | None, inside: 
     if size(filled) > LARGEST:
         raise ExpressionError(text, names[0][1] if names else 0, f"连同里面的分群，条件太多了，最多 {LARGEST} 个")
     return filled
+
+
+def _unsaved(store: Store, text: str, name: str, at: int) -> ExpressionError:
+    close = nearest(name, [one for one, _ in store.crowds.all()])
+    hint = f"是不是想写 {close[0]}？" if close else "先「保存分群 名字 = 条件」"
+    return ExpressionError(text, at, f"没有保存过「{name[:20]}」这个分群", hint)
+
+
+def meant(store: Store, config: Config, text: str, group: str | None) -> Node:
+    """The tree of a segment as a file has it: what looks like a name must be saved. Raises ExpressionError."""
+    if NAME.fullmatch(text) and store.crowds.saved(text) is None:
+        raise _unsaved(store, text, text, 0)
+    return read(store, config, text, group)
+
+
+def catch_up(ctx: Context, most: int = AT_ONCE) -> None:
+    """Reads what was said meanwhile, `most` events at once; the rest soon."""
+    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, most):
+        ctx.wake("learning", "", ctx.now)
+
+
+def is_in(ctx: Context, text: str, group: str | None, member: str) -> bool:
+    """Whether a member is in a segment by now, as a file names it; that they are in the group, the caller knows. As
+    exact as what was learnt so far: `catch_up` first. Raises ExpressionError."""
+    node = meant(ctx.store, ctx.config, text, group)
+    return ctx.store.crowds.fits(node, setting(ctx.config, group, ctx.now), member)
 
 
 def members_of(

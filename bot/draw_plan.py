@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from bot.config import check_model, read_toml
+from bot.crowd import LONGEST as LONGEST_SEGMENT
+from bot.crowd import check
 from bot.errors import ConfigError, Problem
 from bot.games.draw import MILLION
 from bot.games.judge import is_attempt, key_of, tells
@@ -87,6 +89,10 @@ class DrawPlan(Part):
     right: int = Field(0, ge=0, le=50, description="answer、自己不出题：在群里答题答对满几题")
     prizes: tuple[PrizePlan, ...] = Field(min_length=1, max_length=10)
     conditions: Line(80)  # type: ignore[valid-type]
+    segment: Annotated[str, BeforeValidator(one_line)] = Field(
+        "", max_length=LONGEST_SEGMENT,
+        description="只给这个分群：保存过的名字或一个条件，开时写进规则；conditions 里用群友看得懂的话写",
+    )  # fmt: skip
     deadline: datetime | None = None
     lasts: Span | None = None
     time: Clock | None = Field(None, description="daily：每天几点开奖")
@@ -103,6 +109,13 @@ class DrawPlan(Part):
     organiser: Line(40)  # type: ignore[valid-type]
     contact: Line(60)  # type: ignore[valid-type]
     lint_off: dict[str, Reason] = Field(default_factory=dict, description="检查不看哪条规则，写理由；不公布")
+
+    @field_validator("segment")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value:
+            check(value)
+        return value
 
     @model_validator(mode="after")
     def _whole(self) -> "DrawPlan":
@@ -135,6 +148,7 @@ class DrawPlan(Part):
             (not instant and odds > 0, "odds 只有即时抽才用；别的按名单抽，写 quantity 就行"),
             (odds > MILLION, "中奖率加起来超过 100%"),
             (instant and (bool(self.weights) or bool(self.public)), "即时抽没有名单，不能写 weights 或 public"),
+            (instant and bool(self.segment), "即时抽没有名单，不能写 segment"),
             (instant and self.unclaimed == "redraw", "即时抽没有候补，unclaimed 只能写 forfeit"),
             (self.mode == "daily" and self.time is None, "缺少 time：每天几点开奖"),
             (self.mode == "daily" and bool(self.public), "每日抽奖不能等公开数"),
@@ -242,6 +256,8 @@ def rules_of(plan: DrawPlan, when: Moments, zone: ZoneInfo, groups: Sequence[str
         f"截止：{when.deadline.astimezone(zone):%Y-%m-%d %H:%M}（{zone.key}）",
         f"开奖：{_method(plan)}",
     ]
+    if plan.segment:
+        lines.append(f"范围：{_asked_when(plan)}要符合「{plan.segment}」，按参加的那个群算")
     if plan.weights:
         tickets = "，".join(f"连签满 {one.streak} 天算 {one.weight} 份" for one in plan.weights)
         lines.append(f"权重：截止时{tickets}，其余 1 份")
@@ -272,6 +288,13 @@ def _how(plan: DrawPlan) -> str:
         if plan.question
         else f"开始后在群里答题，截止前揭晓的题答对满 {plan.right} 题，自动入围，每人一份",
     }[plan.enter]
+
+
+def _asked_when(plan: DrawPlan) -> str:
+    """When it matters who is in the segment: at the moment of entering, which for some draws is their close."""
+    if plan.enter == "photo":
+        return "交图那一刻"
+    return "截止时" if plan.enter == "streak" or plan.right else "参加那一刻"
 
 
 def _method(plan: DrawPlan) -> str:

@@ -7,10 +7,14 @@ from urllib.parse import unquote
 
 from bot.campaigning import Campaign, at_the_desk, is_near, meant, name_of
 from bot.context import Context, zone_of
+from bot.crowd import ExpressionError
+from bot.crowds import catch_up, setting
+from bot.crowds import meant as segment_meant
 from bot.errors import Mistake
+from bot.learning import ASKED
 from bot.replies import Say, Sort, say
 from bot.scripts import Beat
-from bot.sequences import EVERYWHERE, LAPSED, active, end_step, hold_back, patience, wake_step
+from bot.sequences import BUILT_IN, EVERYWHERE, LAPSED, active, end_step, hold_back, patience, wake_step
 from bot.words import normalise
 from bot.world import from_ms, to_ms
 from storage.sequences import Step
@@ -151,8 +155,24 @@ def details(ctx: Context, one: PersonalSequence) -> Say:
     for beat in one.beats:
         pause = _pause(ctx, beat, one.place)
         stopped = f"（{ctx.store.members.name(pause[1])} 暂停了它）" if pause else ""
-        rows.append(f"{beat.title}（{beat.id}）：{_when(beat)}{stopped}")
+        rows.append(f"{beat.title}（{beat.id}）：{_when(beat)}{_for_whom(ctx, beat, one.place)}{stopped}")
     return say("campaign.details", title=one.title, rows="\n".join(f"· {each}" for each in rows), sort=Sort.STAFF)
+
+
+def _for_whom(ctx: Context, beat: Beat, place: str) -> str:
+    """Which segment a step is for, and how many are in it now: for staff among themselves."""
+    wanted = beat.audience.segment
+    if not wanted or not at_the_desk(ctx):
+        return ""
+    if wanted in BUILT_IN:
+        return f"，只给 {wanted}"
+    try:
+        node = segment_meant(ctx.store, ctx.config, wanted, place or None)
+    except ExpressionError as error:
+        return f"，只给分群「{wanted}」（认不出：{error.reason}）"
+    catch_up(ctx, ASKED)
+    count = ctx.store.crowds.count(node, setting(ctx.config, place or None, ctx.now))
+    return f"，只给分群「{wanted}」（现在 {count} 位，看是谁发「分群 {wanted}」）"
 
 
 def _when(beat: Beat) -> str:

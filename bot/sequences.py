@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from bot.context import Context, zone_of
+from bot.crowd import ExpressionError
+from bot.crowds import catch_up, is_in
 from bot.earning import HOUSE
 from bot.posting import miss
 from bot.replies import Say, Silence, Sort, Wishes
@@ -14,10 +16,14 @@ from bot.world import from_ms, to_ms
 from storage.ledger import POINTS, account
 from storage.sequences import Step
 
+BUILT_IN = frozenset({"buyer", "new", "member"})
+"""Segments that need no saving; a saved one of the same name is never asked."""
 REPLANNED = 10_000
 """Steps looked at after a reload; those further ahead find their moment when it comes."""
 LAPSED = "暂停的时候错过了"
 """Why a step is over that fell due in a pause."""
+TOLD_AGAIN = timedelta(days=365)
+"""Staff hear of a segment that cannot be read once, however many members would get the step."""
 EVERYWHERE = ""
 """The place of a pause that holds in 1:1 and in every group."""
 
@@ -113,8 +119,12 @@ def say_step(ctx: Context, beat_id: str, member: str, place: str, since: int) ->
         minutes = int((ctx.now - due).total_seconds() // 60)
         return miss(ctx, beat_id, member, f"给「{ctx.store.members.name(member)}」的晚了 {minutes} 分钟，不补了")
     segments = segments_of(ctx, member)
-    if beat.audience.segment and beat.audience.segment not in segments:
-        return end_step(ctx, step, "cancelled", f"只给 {beat.audience.segment}，这位是 {'、'.join(sorted(segments))}")
+    try:
+        outside = _outside(ctx, beat.audience.segment, segments, step)
+    except ExpressionError as error:
+        return _unreadable(ctx, step, beat, error)
+    if outside:
+        return end_step(ctx, step, "cancelled", outside)
     if beat.task is not None:
         ctx.store.sequences.become(step, "said")
         key = key_of(beat_id, member, place, since)
@@ -124,6 +134,30 @@ def say_step(ctx: Context, beat_id: str, member: str, place: str, since: int) ->
     ctx.store.sequences.become(step, "said", watches=bool(personal.until))
     _reward(ctx, beat, personal, step)
     return line_for(ctx, beat, personal, member, place, segments, expires=due + beat.lateness)
+
+
+def _outside(ctx: Context, wanted: str, kinds: set[str], step: Step) -> str:
+    """Why a member does not get a step that is for one segment; empty when they do. Raises ExpressionError."""
+    if not wanted or wanted in kinds:
+        return ""
+    if wanted in BUILT_IN:
+        return f"只给 {wanted}，这位是 {'、'.join(sorted(kinds))}"
+    catch_up(ctx)
+    return "" if is_in(ctx, wanted, step.group_id or None, step.member_id) else f"只给分群「{wanted}」，这位不在里面"
+
+
+def _unreadable(ctx: Context, step: Step, beat: Beat, error: ExpressionError) -> Wishes:
+    """Nobody can be in a segment that cannot be read: the step is over, and staff hear of it once."""
+    wanted = beat.audience.segment
+    over = end_step(ctx, step, "cancelled", f"认不出分群「{wanted}」：{error.reason}")
+    if ctx.resting("sequence.segment", f"{beat.id}|{wanted}", TOLD_AGAIN):
+        return over
+    slots: dict[str, object] = {"title": beat.title, "id": beat.id, "pointed": error.pointed()}
+    told = [
+        Say("sequence.segment", slots, channel=channel, member=member, sort=Sort.STAFF, because=over.because)
+        for channel, member in ctx.desk.staff_rooms()
+    ]
+    return told or over
 
 
 def patience(ctx: Context, beat: Beat) -> timedelta:

@@ -87,8 +87,9 @@ _IN = (
     " AND NOT EXISTS (SELECT 1 FROM membership s WHERE s.group_id = {0} AND s.member_id = m.member_id)))"
 )
 """Whoever is in a group: joined and did not leave, or was heard there and never seen to join."""
+# `+t.tag`: the few tags of the member are read; the index by tag would walk over everybody who has it.
 _HAS = {
-    "tag": f"EXISTS (SELECT 1 FROM member_tag t WHERE t.member_id = m.member_id AND t.tag = :{{0}} AND {HOLDS})",
+    "tag": f"EXISTS (SELECT 1 FROM member_tag t WHERE t.member_id = m.member_id AND +t.tag = :{{0}} AND {HOLDS})",
     "stage": f"coalesce({_STAGE}, '') = :{{0}}",
     "buying": "EXISTS (SELECT 1 FROM stage_now n WHERE n.family = 'buy' AND n.group_id = '' AND"
     " n.member_id = m.member_id AND n.stage = :{0})",
@@ -178,6 +179,12 @@ class Crowds:
         """How many members that are."""
         sql, values = self._sql(node, setting)
         return int(self._execute(f"SELECT count(*) {sql}", values).fetchone()[0])
+
+    def fits(self, node: Node, setting: Setting, member_id: str) -> bool:
+        """Whether a condition is true for one member: only their rows are read."""
+        question = _Question(setting)
+        sql = f"SELECT 1 FROM member m WHERE {question.of(node)} AND m.member_id = :{question.bind(member_id)}"
+        return self._execute(sql, question.values).fetchone() is not None
 
     def _sql(self, node: Node, setting: Setting) -> tuple[str, dict[str, Any]]:
         question = _Question(setting)

@@ -30,7 +30,7 @@ CORE: dict[str, set[str]] = {
     # faq and scripts are files that people edit: read and checked by config, typed like settings.
     "faq": {"config", "errors", "lazily", "segment", "settings", "words"},
     "toml_text": set(),
-    "scripts": {"config", "errors", "replies", "settings", "toml_text", "world"},
+    "scripts": {"config", "crowd", "errors", "replies", "settings", "toml_text", "world"},
     # Entries that beats take one after the other; solar terms come from scripts.
     "banks": {"config", "errors", "scripts", "settings", "world"},
     # Rules: numbers come from settings, a member's mistake is an error.
@@ -45,7 +45,7 @@ CORE: dict[str, set[str]] = {
     "needs": {"config", "errors", "settings", "tagrules", "words"},
     "meant": {"context", "events"},
     # A draw as an operator writes it.
-    "draw_plan": {"config", "errors", "games", "settings"},
+    "draw_plan": {"config", "crowd", "errors", "games", "settings"},
     # Titles and multipliers by lifetime points; the gates against freeloaders: rules over settings.
     "levels": {"settings"},
     "gates": {"settings"},
@@ -62,7 +62,7 @@ CORE: dict[str, set[str]] = {
     "orders": {"sequences", "buying", "context", "redeeming", "replies", "storage", "words", "world"},
     # Segments: the language, and who is meant.
     "crowd": {"config", "lifecycle", "storage"},
-    "crowds": {"config", "context", "crowd", "storage", "world"},
+    "crowds": {"config", "context", "crowd", "learning", "storage", "world"},
     # Group health: rules over facts; the digest asks the tables.
     "health": {"settings", "storage", "world"},
     "checkups": {"config", "context", "health", "lifecycle", "storage", "world"},
@@ -88,7 +88,8 @@ CORE: dict[str, set[str]] = {
     # When and where winners are reminded: shared by the life of a draw and by the handler that speaks.
     "claims": {"contact", "context", "storage", "world"},
     "drawing": {
-        "claims", "context", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words", "world",
+        "claims", "context", "crowd", "crowds", "draw_plan", "draw_proof", "errors", "games", "replies", "storage", "words",
+        "world",
     },
     "draw_proof": {"games", "storage"},
     "draw_words": {"settings"},
@@ -119,8 +120,8 @@ CORE: dict[str, set[str]] = {
     "standing": {"config", "content", "context", "errors", "own_beats", "scripts", "storage", "world"},
     "proposals": {"context", "errors", "replies", "settings", "world"},
     "confirming": {"context", "replies", "storage", "tasking", "words", "world"},
-    "pausing": {"campaigning", "context", "errors", "replies", "scripts", "sequences", "storage", "words", "world"},
-    "sequences": {"context", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
+    "pausing": {"campaigning", "context", "crowd", "crowds", "learning", "errors", "replies", "scripts", "sequences", "storage", "words", "world"},
+    "sequences": {"context", "crowd", "crowds", "earning", "posting", "replies", "scripts", "storage", "tasking", "world"},
     # handlers -> router, context, events, replies, errors, games, faq, tagging; besides: attendance (above), settings
     # (types of their rules), shown (values in answers), storage (see HANDLERS_FROM), config and world (see there too).
     "handlers": {

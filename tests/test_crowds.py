@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 
 from bot.__main__ import main
 from bot.crowd import COUNTED, ExpressionError, parse, show
-from bot.crowds import members_of
+from bot.crowds import members_of, setting
 from bot.lifecycle import BUY_STAGES, TALK_STAGES
 from storage.crowds import Both, Compare, Either, Has, Node, Not
 from storage.store import Store
@@ -153,6 +153,8 @@ def test_the_tables_answer_as_a_person_would(town: Store, text: str, who: list[s
     text = text if "'" not in text else '标签:"\' OR 1=1 --"'
     assert members_of(town, CONFIG, text, None, moment(NOW)) == who
     assert members_of(town, CONFIG, text, "g", moment(NOW)) == who
+    asked = setting(CONFIG, "g", moment(NOW))
+    assert [one for one in ("m1", "m2", "m3") if town.crowds.fits(parse(text), asked, one)] == who
     assert members_of(town, CONFIG, text, "elsewhere", moment(NOW)) == []
 
 

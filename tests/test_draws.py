@@ -101,7 +101,13 @@ def test_odds_are_written_so_that_they_can_be_published(odds: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", ["", 'window = "14:00-18:00"\nmode = "surprise"', 'mode = "daily"\ntime = "20:00"\nrounds = 3']
+    "more",
+    [
+        "",
+        'segment = "标签:无糖 且 积分>=3"',
+        'window = "14:00-18:00"\nmode = "surprise"',
+        'mode = "daily"\ntime = "20:00"\nrounds = 3',
+    ],
 )
 def test_a_stored_plan_is_the_plan_that_was_written(tmp_path: Path, more: str) -> None:
     (tmp_path / "x.toml").write_text(PLAN + more + "\n" + PRIZE, encoding="utf-8")

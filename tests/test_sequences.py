@@ -290,6 +290,79 @@ async def test_beats_of_one_segment_reach_only_it(own: Room) -> None:
     assert of(own, own.people["新人"]) == ["welcome.contact", "post.greeting"]
 
 
+async def segmented(own: Room, folder: Path, segment: str) -> int:
+    """老客 likes it without sugar, 新人 does not, both checked in; returns what was said before the step falls due."""
+    (folder / "scripts" / "mine.toml").write_text(OWN.replace('segment = "new"', segment), encoding="utf-8")
+    await own.boss_says("重载")
+    for name in ("新人", "老客"):
+        await own.adds_contact(name)
+    await own.says("老客", "想要无糖的")
+    await own.says("老客", "只喝无糖的")
+    await own.everyone_says(["新人", "老客"], "签到")
+    return len(own.said)
+
+
+def heard(room: Room, mark: int) -> dict[str, list[str]]:
+    return {name: of(room, room.people[name], mark) for name in ("新人", "老客")}
+
+
+def why_not(room: Room) -> list[tuple[Any, ...]]:
+    return room.rows(
+        "SELECT member_id, state, reason FROM sequence_step WHERE beat = 'mine.for-new' ORDER BY member_id"
+    )
+
+
+async def test_a_step_for_a_saved_segment_reaches_who_is_in_it_when_it_is_due(own: Room, tmp_path: Path) -> None:
+    await own.boss_says("保存分群 控糖 = 标签:无糖")
+    mark = await segmented(own, tmp_path, 'segment = "控糖"')
+    await own.wait(4 * HOUR)
+    assert heard(own, mark) == {"新人": [], "老客": ["post.greeting"]}
+    assert (own.people["新人"], "cancelled", "只给分群「控糖」，这位不在里面") in why_not(own)
+
+
+async def test_a_step_for_an_expression_reaches_who_fits_it(own: Room, tmp_path: Path) -> None:
+    mark = await segmented(own, tmp_path, 'segment = "标签:无糖 且 近7天签到>=1"')
+    await own.wait(4 * HOUR)
+    assert heard(own, mark) == {"新人": [], "老客": ["post.greeting"]}
+
+
+async def test_whoever_came_into_the_segment_before_the_step_is_due_gets_it(own: Room, tmp_path: Path) -> None:
+    mark = await segmented(own, tmp_path, 'segment = "标签:无糖"')
+    await own.wait(2 * HOUR)
+    await own.says("新人", "想要无糖的")
+    await own.says("新人", "无糖的还有吗")
+    await own.wait(2 * HOUR)
+    assert heard(own, mark)["新人"] == ["post.greeting"]
+
+
+async def test_a_built_in_segment_wins_over_a_saved_one_of_its_name(own: Room, tmp_path: Path) -> None:
+    await own.boss_says("保存分群 new = 标签:无糖")
+    mark = await segmented(own, tmp_path, 'segment = "new"')
+    await own.wait(4 * HOUR)
+    assert heard(own, mark) == {"新人": ["post.greeting"], "老客": ["post.greeting"]}
+
+
+async def test_a_segment_that_nobody_saved_ends_the_steps_and_staff_hear_of_it_once(own: Room, tmp_path: Path) -> None:
+    mark = await segmented(own, tmp_path, 'segment = "控唐"')
+    await own.wait(4 * HOUR)
+    assert heard(own, mark) == {"新人": [], "老客": []}
+    told = [line for line in own.said[mark:] if line.phrase == "sequence.segment"]
+    assert [line.member for line in told] == [BOSS]
+    assert "没有保存过「控唐」这个分群" in told[0].text
+    assert {(state, reason) for _, state, reason in why_not(own)} == {
+        ("cancelled", "认不出分群「控唐」：没有保存过「控唐」这个分群")
+    }
+
+
+async def test_staff_see_how_many_a_step_for_a_segment_would_reach(own: Room, tmp_path: Path) -> None:
+    await own.boss_says("保存分群 控糖 = 标签:无糖")
+    await segmented(own, tmp_path, 'segment = "控糖"')
+    (line,) = await own.boss_says("活动 首签新人", private=True)
+    assert "只给分群「控糖」（现在 1 位" in line.text
+    (line,) = await own.boss_says("活动 首签新人")
+    assert "控糖" not in line.text
+
+
 async def test_a_second_check_in_begins_nothing(own: Room) -> None:
     await own.adds_contact("新人")
     await own.says("新人", "签到")
@@ -344,6 +417,14 @@ async def test_a_step_that_was_removed_is_silent(own: Room, tmp_path: Path) -> N
         ('after = "purchase"\ntime = "10:00"', "要和 days 一起写"),
         ('weekday = "周一"\nafter = "purchase"', "只能写一个"),
         ('weekday = "周一"\ntime = "10:00"\naudience = { segment = "new" }', "segment 只用于一对一"),
+        (
+            'after = "purchase"\ndays = 3\naudience = { segment = "标签无糖 且 阶段:新人" }',
+            "第 1 个字：没有「标签无糖」",
+        ),
+        (
+            'after = "purchase"\ndays = 3\naudience = { segment = "阶段:沉睡了" }',
+            "第 4 个字：没有「沉睡了」这个阶段，是不是",
+        ),
         ('monthday = 31\ntime = "10:00"', "short_month"),
         ('monthday = 20\nshort_month = "last"\ntime = "10:00"', "用不上"),
         ('monthday = 0\ntime = "10:00"', "写几号"),

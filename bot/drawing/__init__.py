@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.claims import watch
 from bot.context import Context, zone_of
+from bot.crowds import is_in
 from bot.draw_plan import DrawPlan
 from bot.draw_proof import name_of_prize
 from bot.errors import Mistake
@@ -76,6 +77,13 @@ class Drawing:
         if member in self.ctx.config.settings.bot.ids:
             return False
         return bool(draw.given.get("staff", False)) or member not in self.ctx.config.staff
+
+    def is_meant(self, draw: Draw, member: str, group: str) -> bool:
+        """Whether a draw for one segment is for this member by now; whoever is in the list stays in it."""
+        wanted = str(draw.given.get("segment", ""))
+        if not wanted or self.ctx.store.draws.entry_of(draw.id, member) is not None:
+            return True
+        return is_in(self.ctx, wanted, group, member)
 
     def enter(self, draw: Draw, member: str, group: str, at: int, event_id: str) -> int | None:
         """Puts a member into the list. None when they are in it."""

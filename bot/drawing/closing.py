@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.context import zone_of
+from bot.crowds import catch_up
 from bot.draw_plan import DrawPlan, plan_of
 from bot.drawing import Drawing, instant
 from bot.drawing.opening import start
@@ -57,8 +58,10 @@ def _gather(drawing: Drawing, draw: Draw, plan: DrawPlan) -> None:
         if plan.right
         else store.draws.streaks(draw.groups, least=plan.streak, since=draw.opens_at, until=until)
     )
+    if plan.segment:
+        catch_up(drawing.ctx)
     for member, group, at in found:
-        if drawing.may_enter(draw, member):
+        if drawing.may_enter(draw, member) and drawing.is_meant(draw, member, group):
             drawing.enter(draw, member, group, at, drawing.ctx.event.id)
 
 

@@ -4,12 +4,17 @@ import json
 from collections.abc import Sequence
 
 from bot.context import zone_of
-from bot.draw_plan import DrawPlan, given, moments, prizes_of, rules_of
+from bot.crowd import ExpressionError, show, titles
+from bot.crowds import meant
+from bot.draw_plan import DrawPlan, given, moments, one_line, prizes_of, rules_of
 from bot.drawing import Drawing, rule_word, wrong
 from bot.games import draw as rule
 from bot.replies import Say
 from bot.world import to_ms
 from storage.draws import Draw
+
+MOST_PUBLISHED = 200
+"""Characters of a segment in published rules: they must fit into one message."""
 
 
 def start(
@@ -19,6 +24,7 @@ def start(
     ctx = drawing.ctx
     number = ctx.store.draws.next_number()
     _check_groups(drawing, plan, groups)
+    plan = _written_out(drawing, plan, groups[0])
     settings = ctx.config.group(groups[0])
     zone = zone_of(settings)
     try:
@@ -41,6 +47,25 @@ def start(
         drawing.alarm(draw, draw.opens_at)
         return draw, []
     return draw, begin(drawing, draw)
+
+
+def _written_out(drawing: Drawing, plan: DrawPlan, group: str) -> DrawPlan:
+    """The plan with its segment as an expression that names no saved one: what is saved later changes no rule. Raises
+    Mistake."""
+    if not plan.segment:
+        return plan
+    try:
+        node = meant(drawing.ctx.store, drawing.ctx.config, plan.segment, group)
+    except ExpressionError as error:
+        raise wrong(f"认不出分群「{plan.segment}」：{error.reason}", error.hint) from None
+    if titles(node):
+        raise wrong("抽奖的分群不能用等级：等级的门槛是群设置，中途会变", "改用积分、签到这样的条件")
+    text = show(node)
+    if len(text) > MOST_PUBLISHED:
+        raise wrong(f"分群写开有 {len(text)} 个字，规则里放不下", f"最多 {MOST_PUBLISHED} 个字")
+    if text != one_line(text):
+        raise wrong("分群里有看不见的字或连着的空格，公布了也看不清", "改好分群再开")
+    return plan.model_copy(update={"segment": text})
 
 
 def _check_groups(drawing: Drawing, plan: DrawPlan, groups: Sequence[str]) -> None:

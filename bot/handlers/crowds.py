@@ -1,14 +1,12 @@
 """Segments by chat, for staff: who and how many an expression means; saved under a name."""
 
-import re
-
 from bot.config import nearest
 from bot.context import Context
-from bot.crowd import LONGEST, ExpressionError, parse, parse_named, show, tags_in
-from bot.crowds import read, read_for, setting
+from bot.crowd import LONGEST, NAME, ExpressionError, parse, parse_named, show, tags_in
+from bot.crowds import catch_up, read, read_for, setting
 from bot.errors import Mistake
 from bot.events import MessageReceived
-from bot.learning import ASKED, learn
+from bot.learning import ASKED
 from bot.replies import Say, Sort, Wishes
 from bot.router import Router
 from bot.tagrules import VALUE
@@ -24,7 +22,6 @@ router.says(
     }
 )  # fmt: skip
 SHOWN = 15
-_NAME = re.compile(r"[^\s:：()（）><=＝\"&|]{1,20}")
 
 
 @router.command("分群", help="看一个条件圈中谁、多少人", usage="[条件或名字]", role="service")
@@ -33,7 +30,7 @@ def preview(event: MessageReceived, ctx: Context) -> Wishes:
     text = ctx.reading.verbatim.strip()
     if not text:
         return _privately(ctx, "crowd.usage")
-    _catch_up(ctx)
+    catch_up(ctx, ASKED)
     try:
         node = read(ctx.store, ctx.config, text, event.group)
     except ExpressionError as error:
@@ -59,17 +56,12 @@ def _refuse_misspelt(ctx: Context, text: str, node: Node) -> None:
             raise Mistake("crowd.bad", pointed=error.pointed())
 
 
-def _catch_up(ctx: Context) -> None:
-    if learn(ctx.store, ctx.config, ctx.desk.tags, ctx.now, ASKED):
-        ctx.wake("learning", "", ctx.now)
-
-
 @router.command("保存分群", help="给一个条件起名字，活动和抽奖里就能用", usage="名字 = 条件", role="operator")
 def save(event: MessageReceived, ctx: Context) -> Wishes:
     ctx.needs("operator")
     name, _, text = ctx.reading.verbatim.replace("＝", "=", 1).partition("=")
     name, text = name.strip(), text.strip()
-    if not _NAME.fullmatch(name) or not text or len(text) > LONGEST:
+    if not NAME.fullmatch(name) or not text or len(text) > LONGEST:
         raise Mistake("crowd.usage")
     try:
         expression = show(parse(text))
@@ -78,7 +70,7 @@ def save(event: MessageReceived, ctx: Context) -> Wishes:
         raise Mistake("crowd.bad", pointed=error.pointed()) from None
     ctx.store.crowds.save(name, expression, staff_id=ctx.member, at=ctx.at_ms)
     ctx.audit("保存分群", f"{name} = {expression}")
-    _catch_up(ctx)
+    catch_up(ctx, ASKED)
     count = ctx.store.crowds.count(node, setting(ctx.config, event.group, ctx.now))
     return _privately(ctx, "crowd.saved", name=name, count=count, expression=expression)
 

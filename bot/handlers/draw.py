@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.context import Context
+from bot.crowds import catch_up
 from bot.draw_desk import asked_number
 from bot.draw_plan import plan_of
 from bot.draw_proof import name_of_prize, proof_lines
@@ -22,7 +23,8 @@ router.says(
     {
         "draw.opened": "title number commitment rules", "draw.more": "title number text",
         "draw.entered": "name title number place count", "draw.already": "name title number place code",
-        "draw.staff_out": "name title", "draw.photo_in": "name title", "draw.photo_staff": "name title number",
+        "draw.staff_out": "name title", "draw.outside": "name title conditions", "draw.photo_in": "name title",
+        "draw.photo_staff": "name title number",
         "draw.photo_twice": "name title", "draw.try_won": "name prize title try number",
         "draw.try_lost": "name title left try number", "draw.try_none": "name title tries number",
         "draw.try_done": "name title number", "draw.result": "title number rows count list secret due",
@@ -82,14 +84,17 @@ def _is_right(draw: Draw, ctx: Context) -> bool:
 
 def _enter_quietly(draw: Draw, ctx: Context) -> None:
     """Talk stays talk: who says the word is entered without a line; 我的抽奖 shows it."""
-    if Drawing(ctx).may_enter(draw, ctx.member):
-        Drawing(ctx).enter(draw, ctx.member, ctx.group, ctx.at_ms, ctx.event.id)
+    drawing = Drawing(ctx)
+    if drawing.may_enter(draw, ctx.member) and _is_meant(drawing, draw, ctx):
+        drawing.enter(draw, ctx.member, ctx.group, ctx.at_ms, ctx.event.id)
 
 
 def _enter(draw: Draw, ctx: Context) -> Wish:
     drawing = Drawing(ctx)
     if not drawing.may_enter(draw, ctx.member):
         return _staff_out(draw, ctx)
+    if not _is_meant(drawing, draw, ctx):
+        return _outside(draw, ctx)
     place = drawing.enter(draw, ctx.member, ctx.group, ctx.at_ms, ctx.event.id)
     if place is None:
         if ctx.resting("draw.again", f"{draw.id}/{ctx.member}", timedelta(minutes=10)):
@@ -114,6 +119,20 @@ def _staff_out(draw: Draw, ctx: Context) -> Wish:
     return say("draw.staff_out", name=ctx.name, title=draw.title, because="规则写了员工不参加")
 
 
+def _is_meant(drawing: Drawing, draw: Draw, ctx: Context) -> bool:
+    """Whether a draw is for whoever speaks, by what they said until now."""
+    if "segment" in draw.given:
+        catch_up(ctx)
+    return drawing.is_meant(draw, ctx.member, ctx.group)
+
+
+def _outside(draw: Draw, ctx: Context) -> Wish:
+    why = f"规则写了只给 {draw.given['segment']}，这位不在里面"
+    if ctx.resting("draw.outside", f"{draw.id}/{ctx.member}", timedelta(hours=1)):
+        return Silence(why)
+    return say("draw.outside", name=ctx.name, title=draw.title, conditions=draw.given["conditions"], because=why)
+
+
 def _try(draw: Draw, ctx: Context) -> Wishes:
     drawing = Drawing(ctx)
     if not drawing.may_enter(draw, ctx.member):
@@ -132,6 +151,8 @@ def _try(draw: Draw, ctx: Context) -> Wishes:
 def _photo(draw: Draw, event: MessageReceived, ctx: Context) -> Wishes:
     if not Drawing(ctx).may_enter(draw, ctx.member):
         return Silence("规则写了员工不参加")
+    if not _is_meant(Drawing(ctx), draw, ctx):
+        return _outside(draw, ctx)
     number = ctx.store.draws.add_photo(draw.id, ctx.member, ctx.group, event.media, at=ctx.at_ms, event_id=event.id)
     if number is None:
         if ctx.resting("draw.photo", f"{draw.id}/{ctx.member}", timedelta(minutes=10)):

@@ -21,6 +21,7 @@ router.says(
         "sequence.bought_plain": "name what",
         "sequence.usage": "",
         "sequence.none": "name",
+        "sequence.segment": "title id pointed",
     }
 )
 

@@ -3,8 +3,9 @@
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from bot.crowd import LONGEST, check
 from bot.scripts.opens import Opens
 from bot.scripts.triggers import On, Short
 from bot.scripts.words import (
@@ -50,7 +51,17 @@ class AudienceModel(Part):
 
     types: Words = Field((), description="只给这些类型的群（群设置 type）")
     tags: Words = Field((), description="群的标签（群设置 tags）有其中一个就算")
-    segment: str = Field("", max_length=32, description="只给这一类人，只用于一对一的拍")
+    segment: str = Field(
+        "", max_length=LONGEST,
+        description="只给这一类人：buyer、new、member，保存过的分群的名字，或一个条件；只用于一对一的拍",
+    )  # fmt: skip
+
+    @field_validator("segment")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value:
+            check(value)
+        return value
 
 
 class VariantModel(Part):
