@@ -125,7 +125,7 @@ class Engine:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or attempt == 49:
                     raise
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # real time: the other process does not live in our world
             else:
                 return
 

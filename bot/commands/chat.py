@@ -209,7 +209,7 @@ class _Watched:
     async def _live(self) -> None:
         beats = 0
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK)  # real time: somebody is watching while the group lives in its own
             beats += 1
             async with self._room.lock:
                 self._room.show_at_most()
